@@ -1,0 +1,121 @@
+"""Every error of the platform.
+
+MicrogridError
+├── BadInputError          what a person wrote is wrong: one sentence, exit code 2
+│   ├── UnknownNameError       no plug-in of that name (also LookupError)
+│   ├── DataFileError          a data file, with line and column
+│   ├── IntervalError          a time that begins no interval
+│   ├── UnreachableError       a broker, node or database that does not answer
+│   ├── PortTakenError         a port somebody else listens on
+│   ├── InvalidKeyError        a private key that is none
+│   └── MissingPartError       a program or package that is not installed
+├── ChainError             a transaction or call failed
+│   └── ContractRevertError    base of the typed errors that mirror the Solidity ones
+├── WireError              bytes that are no frame
+├── StoreError             the database refused
+└── InvariantError         a sum that must be zero is not
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class MicrogridError(Exception):
+    """Root of all errors raised on purpose."""
+
+
+class BadInputError(MicrogridError):
+    """What a person wrote cannot be used; the message names what, where and what would be right."""
+
+
+class UnknownNameError(BadInputError, LookupError):
+    """No plug-in of that name."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        self.kind, self.name, self.known = kind, name, tuple(sorted(known))
+        close = get_close_matches(name, self.known, n=1)
+        hint = f"did you mean {close[0]!r}? " if close else ""
+        super().__init__(f"unknown {kind} {name!r}: {hint}known are {', '.join(self.known)}")
+
+
+class DataFileError(BadInputError):
+    """A data file that cannot be used."""
+
+    def __init__(self, path: str, reason: str, *, line: int | None = None, column: str | None = None) -> None:
+        self.path, self.reason, self.line, self.column = path, reason, line, column
+        where = path + (f", line {line}" if line is not None else "") + (f", column {column!r}" if column else "")
+        super().__init__(f"{where}: {reason}")
+
+
+class IntervalError(BadInputError):
+    """A time that begins no interval."""
+
+    def __init__(self, time: str, seconds: int, reason: str) -> None:
+        self.time, self.seconds = time, seconds
+        super().__init__(f"time {time} {reason} ({seconds} s)")
+
+
+class UnreachableError(BadInputError):
+    """A broker, node or database that does not answer."""
+
+    def __init__(self, what: str, url: str, reason: str) -> None:
+        self.what, self.url = what, url
+        super().__init__(f"{what} at {url} cannot be reached: {reason}")
+
+
+class PortTakenError(BadInputError):
+    """A port somebody else listens on."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self.host, self.port = host, port
+        super().__init__(
+            f"port {port} on {host} is taken; free it or choose another with --port (0 takes any free one)"
+        )
+
+
+class InvalidKeyError(BadInputError):
+    """A private key that is none; the message never shows it."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__(f"{source} holds no private key: expected 64 hexadecimal digits, with or without 0x")
+
+
+class MissingPartError(BadInputError):
+    """A program or package that is not installed."""
+
+    def __init__(self, part: str, remedy: str) -> None:
+        self.part = part
+        super().__init__(f"{part} is not installed; {remedy}")
+
+
+class ChainError(MicrogridError):
+    """A transaction or call that failed for another reason than a contract's own error."""
+
+
+class ContractRevertError(ChainError):
+    """Base of the typed errors that mirror the errors declared in Solidity, same name and values.
+
+    Attributes:
+        values: The error's arguments by name.
+    """
+
+    def __init__(self, **values: object) -> None:
+        self.values = values
+        shown = ", ".join(f"{name}={value}" for name, value in values.items())
+        super().__init__(f"{type(self).__name__}({shown})")
+
+
+class WireError(MicrogridError):
+    """Bytes that are no frame."""
+
+
+class StoreError(MicrogridError):
+    """The database refused."""
+
+
+class InvariantError(MicrogridError):
+    """A sum that must be exact is not."""
+
+    def __init__(self, name: str, error: int, where: str) -> None:
+        self.name, self.error, self.where = name, error, where
+        super().__init__(f"invariant {name!r} is off by {error} {where}")

@@ -1,0 +1,45 @@
+"""What each kind of plug-in offers: one page, one small protocol each."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from microgrid.domain.intervals import Interval
+from microgrid.domain.records import Order, PriceBand
+
+EnergyArray = npt.NDArray[np.int64]
+
+
+class Tariff(Protocol):
+    """Grid prices over time."""
+
+    def bands(self, intervals: Sequence[Interval]) -> list[PriceBand]:
+        """Feed-in and retail price of each interval, micro per kWh."""
+
+
+class Forecaster(Protocol):
+    """Net energy of the next interval from what a home has measured."""
+
+    def forecast(self, history_wh: EnergyArray, actual_wh: int) -> int:
+        """Net energy (load minus PV) of the coming interval in Wh.
+
+        Args:
+            history_wh: Net energy of all earlier intervals, oldest first, Wh.
+            actual_wh: What the interval will bring; only an exact forecaster looks at it.
+        """
+
+
+class Strategy(Protocol):
+    """Turns a forecast into an order."""
+
+    def limit_price(self, net_wh: int, band: PriceBand, fee_micro_per_kwh: int) -> int:
+        """Limit price in micro per kWh for buying (`net_wh` > 0) or selling (`net_wh` < 0)."""
+
+
+class OrderSource(Protocol):
+    """A home as the market sees it."""
+
+    def order(self, interval: Interval, band: PriceBand) -> Order | None:
+        """The home's order for an interval, or None where it stays out."""
