@@ -1,1 +1,1 @@
-"""To be described."""
+"""Simulated devices: they measure, sign, publish and remember, as real ones would."""

@@ -61,6 +61,9 @@ class Store(Protocol):
     def contiguous(self, devices: Sequence[str]) -> dict[str, tuple[int, int]]:
         """Per device the epoch and the highest sequence up to which nothing is missing (sequences count from 0)."""
 
+    def recent(self) -> list[tuple[Reading, bool]]:
+        """Decided readings from the newest accepted one at or below each device's gap-free mark on; False beside those refused for good."""
+
     def last_readings(self) -> dict[str, Reading]:
         """The newest stored reading of each device."""
 

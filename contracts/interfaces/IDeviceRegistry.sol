@@ -20,7 +20,7 @@ interface IDeviceRegistry {
         Retired
     }
 
-    /// @notice Why an item of a batch was refused; `Accepted` is zero.
+    /// @notice Why an item of a batch was refused; `Accepted` is zero. The checks are made in this order.
     enum ReadingResult {
         Accepted,
         UnknownDevice,
@@ -34,6 +34,13 @@ interface IDeviceRegistry {
         PowerExceeded
     }
 
+    /// @param owner The member's account.
+    /// @param key The address whose signatures are the device's.
+    /// @param class What the device is.
+    /// @param status Where it is in its life.
+    /// @param memberId The owner's number.
+    /// @param ratedPowerW Most power the device can draw or feed in.
+    /// @param zone Where in the grid it is.
     struct Device {
         address owner;
         address key;
@@ -60,6 +67,11 @@ interface IDeviceRegistry {
         bytes32 detail;
     }
 
+    /// @notice The last accepted reading of a device; all zero before the first.
+    /// @param sequence Its sequence number.
+    /// @param timestamp Its time, Unix seconds.
+    /// @param importWh Cumulative energy drawn.
+    /// @param exportWh Cumulative energy fed in.
     struct Registers {
         uint64 sequence;
         uint64 timestamp;
@@ -67,7 +79,10 @@ interface IDeviceRegistry {
         uint64 exportWh;
     }
 
+    /// @notice A household account was admitted.
     event MemberRegistered(uint32 indexed memberId, address indexed account);
+
+    /// @notice A device was registered and is active.
     event DeviceRegistered(
         bytes32 indexed deviceId,
         uint32 indexed memberId,
@@ -77,45 +92,101 @@ interface IDeviceRegistry {
         uint32 ratedPowerW,
         uint32 zone
     );
+
+    /// @notice A device was suspended, activated or retired.
     event DeviceStatusChanged(bytes32 indexed deviceId, DeviceStatus status);
+
+    /// @notice A device signs with another key from now on.
     event DeviceKeyRotated(bytes32 indexed deviceId, address oldKey, address newKey);
+
+    /// @notice A reading was checked and stored.
+    /// @param interval The interval that the reading ends or lies in.
     event ReadingAccepted(
         bytes32 indexed deviceId, uint64 indexed interval, uint64 sequence, uint64 importWh, uint64 exportWh, bytes32 detail
     );
+
+    /// @notice A reading was refused; nothing of it was stored.
     event ReadingRefused(bytes32 indexed deviceId, uint64 sequence, ReadingResult result);
+
+    /// @notice A batch was worked through.
     event BatchSubmitted(address indexed oracle, uint64 indexed batchNumber, uint256 accepted, uint256 refused);
 
+    /// @notice The account is a member already.
     error MemberAlreadyRegistered(address account);
+
+    /// @notice The account is not a member (or cannot become one: the zero address).
     error UnknownMember(address account);
+
+    /// @notice The id is taken; ids are never used again.
     error DeviceAlreadyRegistered(bytes32 deviceId);
+
+    /// @notice No device has this id.
     error DeviceNotFound(bytes32 deviceId);
+
+    /// @notice Only an active device can be suspended.
     error DeviceNotActive(bytes32 deviceId, DeviceStatus status);
+
+    /// @notice Only a suspended device can be activated.
+    error DeviceNotSuspended(bytes32 deviceId, DeviceStatus status);
+
+    /// @notice A retired device stays retired.
     error DeviceIsRetired(bytes32 deviceId);
+
+    /// @notice The zero address cannot sign.
     error InvalidKey();
+
+    /// @notice The key is or was the key of a device; keys are never used again.
     error KeyInUse(address key, bytes32 deviceId);
+
+    /// @notice The member has a revenue meter that is not retired.
     error MeterAlreadyRegistered(uint32 memberId, bytes32 deviceId);
+
+    /// @notice The batch does not carry the caller's next number.
     error BatchOutOfOrder(uint64 expected, uint64 actual);
+
+    /// @notice There is not one signature for each reading.
     error BatchLengthMismatch(uint256 readings, uint256 signatures);
 
     /// @notice Admits a household account and gives it the next member number, counting from 1.
+    /// @param account The household's account.
+    /// @return memberId Its number, for good.
     function registerMember(address account) external returns (uint32 memberId);
 
-    /// @notice Registers a device of a member. The first SmartMeter of a member is its revenue meter; a second is refused.
+    /// @notice Registers a device of a member. The first SmartMeter of a member is its revenue meter; a second is refused
+    /// until the first is retired.
+    /// @param deviceId keccak256 of the device's name.
+    /// @param owner Account of the member it belongs to.
+    /// @param key Address whose signatures are the device's.
+    /// @param class What the device is.
+    /// @param ratedPowerW Most power it can draw or feed in.
+    /// @param zone Where in the grid it is.
     function registerDevice(
         bytes32 deviceId, address owner, address key, DeviceClass class, uint32 ratedPowerW, uint32 zone
     ) external;
 
+    /// @notice Stops an active device: its readings are refused until it is activated.
+    /// @param deviceId The device.
     function suspendDevice(bytes32 deviceId) external;
 
+    /// @notice Lets a suspended device report again.
+    /// @param deviceId The device.
     function activateDevice(bytes32 deviceId) external;
 
+    /// @notice Ends a device's life. A retired revenue meter makes room for another.
+    /// @param deviceId The device.
     function retireDevice(bytes32 deviceId) external;
 
     /// @notice Replaces a device's key; only its owner or a maintainer may. Readings signed by the old key are refused from now on.
+    /// @param deviceId The device.
+    /// @param newKey Address whose signatures are the device's from now on.
     function rotateKey(bytes32 deviceId, address newKey) external;
 
     /// @notice Checks and stores signed readings. One bad item never blocks the others.
+    /// @dev The energy since the device's last reading at an interval's end is booked on the interval that a reading ends,
+    /// whenever the predecessor was; a reading between two ends only moves the registers. The first reading of a device
+    /// is its base line and books nothing. Rounding aside, energy over 1.1 times rated power is refused.
     /// @param batchNumber The caller's next batch number, counting from 0: a batch sent twice is refused whole.
+    /// @param readings The readings, in any order that keeps each device's own.
     /// @param signatures 65-byte (r, s, v) signatures of `hashReading`, one for each reading.
     /// @return results One code for each reading.
     function submitReadings(uint64 batchNumber, Reading[] calldata readings, bytes[] calldata signatures)
@@ -123,9 +194,13 @@ interface IDeviceRegistry {
         returns (ReadingResult[] memory results);
 
     /// @notice The EIP-712 digest that the device signs.
+    /// @param reading The reading.
+    /// @return The digest in this contract's domain (name "DeviceRegistry", version "1").
     function hashReading(Reading calldata reading) external view returns (bytes32);
 
-    /// @notice Energy of a member's revenue meter in one interval.
+    /// @notice Energy of a member's revenue meter in one interval. The last 32 intervals read are kept.
+    /// @param memberId The member's number.
+    /// @param interval The interval's index: start / length.
     /// @return importWh Energy drawn in the interval, in Wh.
     /// @return exportWh Energy fed in, in Wh.
     /// @return known False while no accepted reading ends this interval; then both energies are zero and mean nothing.
@@ -134,23 +209,40 @@ interface IDeviceRegistry {
         view
         returns (uint64 importWh, uint64 exportWh, bool known);
 
+    /// @notice The last accepted reading of a device; all zero before the first.
+    /// @param deviceId The device.
     function registers(bytes32 deviceId) external view returns (Registers memory);
 
+    /// @notice A device's record; status `None` for an unknown one.
+    /// @param deviceId The device.
     function device(bytes32 deviceId) external view returns (Device memory);
 
+    /// @notice Number of devices ever registered.
     function deviceCount() external view returns (uint256);
 
+    /// @notice Id of the device registered as number `index`, counting from 0.
+    /// @param index The number.
     function deviceAt(uint256 index) external view returns (bytes32);
 
+    /// @notice The member's revenue meter, zero for none.
+    /// @param memberId The member's number.
     function meterOf(uint32 memberId) external view returns (bytes32);
 
+    /// @notice The account's member number, zero for none.
+    /// @param account The account.
     function memberOf(address account) external view returns (uint32);
 
+    /// @notice The account of a member, zero for none.
+    /// @param memberId The member's number.
     function accountOf(uint32 memberId) external view returns (address);
 
+    /// @notice Number of members, and the number of the latest one.
     function memberCount() external view returns (uint32);
 
+    /// @notice The number that the oracle's next batch must carry.
+    /// @param oracle The account that submits.
     function nextBatch(address oracle) external view returns (uint64);
 
+    /// @notice Length of an interval, in seconds.
     function intervalSeconds() external view returns (uint64);
 }

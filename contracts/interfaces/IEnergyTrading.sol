@@ -11,6 +11,7 @@ interface IEnergyTrading {
         Sell
     }
 
+    /// @notice Where an interval is: orders may come while `None`, and money moves while `Cleared`.
     enum Status {
         None,
         Cleared,
@@ -56,17 +57,23 @@ interface IEnergyTrading {
     /// @notice One side of a home's position in one interval.
     /// @param energyWh Ordered energy; zero for no order.
     /// @param aheadWh Energy that stood at this tick before.
+    /// @param tick The tick of its limit.
     struct Position {
         uint64 energyWh;
         uint64 aheadWh;
         uint8 tick;
     }
 
+    /// @notice Result of an interval's auction.
+    /// @param status Where the interval is.
     /// @param tick The clearing tick; its price is `tickPrice(interval, tick)`.
-    /// @param volumeWh Energy bought, equal to energy sold.
     /// @param buyMarginTick Buyers above it are filled whole, below it not at all, at it in time order up to `buyFillWh`.
     /// @param sellMarginTick Sellers below it are filled whole, above it not at all, at it in time order up to `sellFillWh`.
     /// @param members Number of members the interval is settled for.
+    /// @param volumeWh Energy bought, equal to energy sold.
+    /// @param buyFillWh Energy filled at the buy margin.
+    /// @param sellFillWh Energy filled at the sell margin.
+    /// @param price The clearing price, micro per kWh.
     struct Clearing {
         Status status;
         uint8 tick;
@@ -80,6 +87,11 @@ interface IEnergyTrading {
     }
 
     /// @notice Money of one interval, micro, as each account saw it: homes + grid + fees + dust = 0 once settled.
+    /// @param homes Sum of what the homes' balances gained.
+    /// @param grid What the backstop gained, booked when the last member is settled.
+    /// @param fees What the treasury gained, booked likewise; zero before.
+    /// @param dust What rounding left, booked likewise on the contract's own account; zero before.
+    /// @param settledMembers Number of members settled.
     struct IntervalMoney {
         int128 homes;
         int128 grid;
@@ -88,6 +100,7 @@ interface IEnergyTrading {
         uint32 settledMembers;
     }
 
+    /// @notice An account of the internal ledger.
     /// @param balance Money that can be spent or withdrawn, micro; below zero for arrears to the grid supplier.
     /// @param soldWh Local sales delivered so far.
     /// @param boughtWh Local purchases consumed so far.
@@ -97,14 +110,51 @@ interface IEnergyTrading {
         uint64 boughtWh;
     }
 
+    /// @notice Rules of the market, fixed at deployment but for the fee.
+    /// @param gateLeadSeconds Orders close this long before an interval starts.
+    /// @param settlementDeadlineSeconds A missing reading counts as no delivery this long after an interval's end; at most
+    /// 31 intervals, because the registry keeps 32.
+    /// @param minOrderWh Least energy of an order.
+    /// @param maxOrderWh Largest energy of an order, below 2^24.
+    /// @param maxDuration Largest number of intervals an order may stand in, at most 255.
+    /// @param feeMicroPerKwh The trading fee; the one thing of these that can be changed.
+    struct Config {
+        uint64 gateLeadSeconds;
+        uint64 settlementDeadlineSeconds;
+        uint32 minOrderWh;
+        uint32 maxOrderWh;
+        uint32 maxDuration;
+        uint64 feeMicroPerKwh;
+    }
+
+    /// @notice Payment tokens came in; `amount` is what arrived.
     event Deposited(address indexed account, address indexed payer, uint256 amount);
+
+    /// @notice Payment tokens went out.
     event Withdrawn(address indexed account, uint256 amount);
+
+    /// @notice Credit moved inside the ledger.
     event CreditTransferred(address indexed from, address indexed to, uint256 amount);
+
+    /// @notice An order stands in the book; one event for each interval.
+    /// @param aheadWh Energy that stood at the tick before.
     event OrderCreated(
         uint64 indexed interval, uint32 indexed memberId, Side side, uint8 tick, uint64 energyWh, uint64 aheadWh
     );
+
+    /// @notice A relayed order was refused; it may be handed in again while its deadline lasts.
     event OrderRefused(address indexed trader, uint64 nonce, OrderResult result);
+
+    /// @notice An interval's auction was cleared.
     event IntervalCleared(uint64 indexed interval, uint8 tick, uint64 price, uint64 volumeWh);
+
+    /// @notice A home's interval was billed.
+    /// @param boughtWh Energy the clearing filled on the buy side.
+    /// @param soldWh Energy the clearing filled on the sell side.
+    /// @param importWh Metered energy drawn.
+    /// @param exportWh Metered energy fed in.
+    /// @param metered False when no reading came in time; then the energies metered are zero and mean nothing.
+    /// @param amount What the home's balance gained, micro; locked money given back is not part of it.
     event HomeSettled(
         uint64 indexed interval,
         uint32 indexed memberId,
@@ -115,40 +165,97 @@ interface IEnergyTrading {
         bool metered,
         int128 amount
     );
+
+    /// @notice Every member is settled, and the interval is booked.
     event IntervalSettled(uint64 indexed interval, int128 homes, int128 grid, int128 fees, int128 dust);
+
+    /// @notice The fee of intervals without orders yet was set.
     event TradingFeeSet(uint64 feeMicroPerKwh);
 
+    /// @notice The account is neither a member nor the backstop nor the treasury.
     error UnknownMember(address account);
+
+    /// @notice The interval takes no more orders.
     error GateClosed(uint64 interval, uint64 gateClosure);
+
+    /// @notice The interval still takes orders.
     error GateStillOpen(uint64 interval, uint64 gateClosure);
+
+    /// @notice The interval's tariff is not published.
     error IntervalNotOpen(uint64 interval);
+
+    /// @notice The home has an order on this side; there is one for each home, interval and side.
     error OrderExists(uint64 interval, uint32 memberId, Side side);
+
+    /// @notice The order is too small or too large.
     error EnergyOutOfRange(uint256 energyWh, uint256 min, uint256 max);
+
+    /// @notice A bid below feed-in or an offer above retail can never be better than the grid.
     error PriceOutsideBand(uint256 price, uint256 floor, uint256 cap);
+
+    /// @notice The order stands in no interval or in too many.
     error InvalidDuration(uint256 duration, uint256 max);
+
+    /// @notice The account cannot spend that much. For the backstop `balance` is what it may spend: its balance less the
+    /// arrears of others.
     error InsufficientBalance(address account, int256 balance, uint256 needed);
+
+    /// @notice The interval is cleared.
     error AlreadyCleared(uint64 interval);
+
+    /// @notice The interval is not cleared.
     error NotCleared(uint64 interval);
+
+    /// @notice Every member of the interval is settled.
     error AlreadySettled(uint64 interval);
+
+    /// @notice Delivery is not over.
     error IntervalNotOver(uint64 interval, uint64 end);
+
+    /// @notice No member in the range can be settled now: the range is empty or beyond the interval's members, or each is
+    /// settled or waits for a reading.
     error NothingToSettle(uint64 interval, uint32 from, uint32 to);
+
+    /// @notice The backstop cannot pay what it owes.
+    /// @param balance The backstop's balance before.
+    /// @param needed What must be deposited for it, micro.
     error BackstopUnfunded(int256 balance, uint256 needed);
+
+    /// @notice Nothing would move.
     error ZeroAmount();
+
+    /// @notice The fee is above the largest allowed.
     error FeeTooHigh(uint256 fee, uint256 max);
+
+    /// @notice There is not one signature for each order.
+    error BatchLengthMismatch(uint256 orders, uint256 signatures);
+
+    /// @notice The rules contradict each other or their limits, or backstop and treasury are not two accounts.
+    error InvalidConfig();
 
     /// @notice Places the caller's order for the next interval whose gate is open.
     /// @param energyAmount Energy in each interval, Wh.
-    /// @param price Limit, micro per kWh; a bid is rounded down and an offer up to the tick grid.
+    /// @param price Limit, micro per kWh; a bid is rounded down and an offer up to the tick grid. A bid above retail counts
+    /// as retail, an offer below feed-in as feed-in.
     /// @param duration Number of consecutive intervals, from 1.
+    /// @param side Buy or Sell.
     /// @return interval First delivery interval.
     function createOrder(uint256 energyAmount, uint256 price, uint256 duration, Side side)
         external
         returns (uint64 interval);
 
     /// @notice Same, for a named first interval.
+    /// @param interval First delivery interval.
+    /// @param energyAmount Energy in each interval, Wh.
+    /// @param price Limit, micro per kWh.
+    /// @param duration Number of consecutive intervals, from 1.
+    /// @param side Buy or Sell.
     function createOrderAt(uint64 interval, uint256 energyAmount, uint256 price, uint256 duration, Side side) external;
 
     /// @notice Hands in orders that homes signed; anyone may relay. One bad order never blocks the others.
+    /// @param orders The orders, worked through in this order.
+    /// @param signatures 65-byte (r, s, v) signatures of `hashOrder`, one for each order.
+    /// @return results One code for each order.
     function submitOrders(Order[] calldata orders, bytes[] calldata signatures)
         external
         returns (OrderResult[] memory results);
@@ -157,60 +264,118 @@ interface IEnergyTrading {
     /// @dev The tick with the largest volume wins; ties go to the smallest |supply - demand|, then to the price nearest
     /// to the band's reference, then to the lowest tick. An empty or uncrossed book clears with volume zero, at the tick
     /// nearest to the reference (lowest on a tie), margin ticks and fills zero.
+    /// @param interval Its index.
     function clear(uint64 interval) external;
 
     /// @notice Settles members `from` to `to` (inclusive) of an interval that is over; anyone may call it.
     /// @dev Members without a reading are passed over until the settlement deadline; after it their delivery counts as
-    /// zero. The call that settles the last member closes the interval: grid, fees and dust are booked.
+    /// zero and their purchase as consumed. The call that settles the last member closes the interval: grid, fees and
+    /// dust are booked. No call may leave anybody's credit without money behind it (`BackstopUnfunded`).
+    /// @param interval Its index.
+    /// @param from First member number, from 1.
+    /// @param to Last member number.
     /// @return settled Number of members settled by this call.
     function settle(uint64 interval, uint32 from, uint32 to) external returns (uint32 settled);
 
     /// @notice Moves `amount` of payment token into `account`'s balance. What arrives is credited, not what was announced.
+    /// @param account A member, the backstop or the treasury.
+    /// @param amount Payment token units, micro.
     function deposit(address account, uint256 amount) external;
 
+    /// @notice Pays out of the caller's balance; no pause stops it. The backstop must leave the arrears of others covered.
+    /// @param amount Payment token units, micro.
     function withdraw(uint256 amount) external;
 
     /// @notice Moves credit between two accounts of the internal ledger.
+    /// @param to A member, the backstop or the treasury.
+    /// @param amount Micro.
     function transfer(address to, uint256 amount) external;
 
+    /// @notice Sets the trading fee. An interval keeps the fee that was in force at its first order.
+    /// @param feeMicroPerKwh Fee on each kWh bought.
     function setTradingFee(uint64 feeMicroPerKwh) external;
 
+    /// @notice Stops orders and clearing, nothing else. A pause ends by itself after three days.
     function pause() external;
 
+    /// @notice Ends a pause.
     function unpause() external;
 
+    /// @notice The EIP-712 digest that a home signs.
+    /// @param order The order.
+    /// @return The digest in this contract's domain (name "EnergyTrading", version "1").
     function hashOrder(Order calldata order) external view returns (bytes32);
 
+    /// @notice An account of the ledger; all zero for an unknown one. The contract's own address holds the dust.
+    /// @param who The member, the backstop, the treasury or the contract itself.
     function account(address who) external view returns (Account memory);
 
+    /// @notice Balance of an account, micro.
+    /// @param who The member, the backstop, the treasury or the contract itself.
     function balanceOf(address who) external view returns (int256);
 
+    /// @notice A home's order on one side.
+    /// @param interval Its delivery interval.
+    /// @param memberId The home's number.
+    /// @param side Buy or Sell.
     function position(uint64 interval, uint32 memberId, Side side) external view returns (Position memory);
 
     /// @notice Energy of a position that the clearing filled, Wh.
+    /// @param interval Its delivery interval.
+    /// @param memberId The home's number.
+    /// @param side Buy or Sell.
     function fill(uint64 interval, uint32 memberId, Side side) external view returns (uint64);
 
+    /// @notice Result of an interval's auction.
+    /// @param interval Its index.
     function clearing(uint64 interval) external view returns (Clearing memory);
 
+    /// @notice Money of an interval, so far or for good.
+    /// @param interval Its index.
     function intervalMoney(uint64 interval) external view returns (IntervalMoney memory);
 
+    /// @notice Whether a member's interval is billed.
+    /// @param interval Its index.
+    /// @param memberId The home's number.
     function isSettled(uint64 interval, uint32 memberId) external view returns (bool);
 
     /// @notice Ordered energy at each of the 128 ticks.
+    /// @param interval Its index.
+    /// @param side Buy or Sell.
     function levels(uint64 interval, Side side) external view returns (uint64[] memory);
 
+    /// @notice Price of a tick in an open interval, micro per kWh.
+    /// @param interval Its index.
+    /// @param tick 0 to 127.
     function tickPrice(uint64 interval, uint8 tick) external view returns (uint64);
 
+    /// @notice When an interval stops taking orders, Unix seconds.
+    /// @param interval Its index.
     function gateClosure(uint64 interval) external view returns (uint64);
 
+    /// @notice Whether a relayed order with this nonce was accepted.
+    /// @param trader The home's account.
+    /// @param nonce The nonce.
     function nonceUsed(address trader, uint64 nonce) external view returns (bool);
 
-    /// @notice Sum of every account, escrows included; equals the tokens held unless somebody donated.
+    /// @notice Sum of every account, locked money included; equals the tokens held unless somebody donated.
+    /// @dev While an interval is partly settled, the counter-entries still to be booked are part of the sum.
     function totalLiabilities() external view returns (int256);
 
+    /// @notice The fee of intervals without orders yet, micro on each kWh bought.
     function tradingFee() external view returns (uint64);
 
+    /// @notice The fee of one interval, micro on each kWh bought.
+    /// @param interval Its index.
+    function feeOf(uint64 interval) external view returns (uint64);
+
+    /// @notice The rules of the market, with the fee in force.
+    function config() external view returns (Config memory);
+
+    /// @notice The grid supplier's account: it sells and buys what the market leaves, and carries arrears. It must not be a
+    /// member.
     function backstop() external view returns (address);
 
+    /// @notice The account that the fees go to. It must not be a member.
     function treasury() external view returns (address);
 }

@@ -16,14 +16,22 @@ interface IGridBalance {
 
     /// @param feedIn What the grid pays for a kWh, micro per kWh: the floor of the market's band.
     /// @param retail What the grid asks for a kWh, micro per kWh: the cap of the market's band.
-    /// @param reference The formula's price at opening, clamped into the band: the auction's tie-break.
+    /// @param referencePrice The formula's price at opening, clamped into the band: the auction's tie-break.
+    /// @param open Whether the tariff is published; it never changes afterwards.
     struct PriceBand {
         uint64 feedIn;
         uint64 retail;
-        uint64 reference;
+        uint64 referencePrice;
         bool open;
     }
 
+    /// @param baseRate Price with every factor at one, micro per kWh.
+    /// @param feedInRate What the grid pays in intervals opened at the formula's price, micro per kWh.
+    /// @param minPrice Least price the formula gives, micro per kWh; not below `feedInRate`.
+    /// @param maxPrice Largest price the formula gives, micro per kWh.
+    /// @param referenceLoadWh Mean energy drawn per meter and interval at which the demand factor is one, Wh.
+    /// @param minFactorWad Least demand factor and time-of-day multiplier.
+    /// @param maxFactorWad Largest demand factor, stress factor and time-of-day multiplier; at most 10.
     struct PriceParameters {
         uint64 baseRate;
         uint64 feedInRate;
@@ -34,49 +42,104 @@ interface IGridBalance {
         uint128 maxFactorWad;
     }
 
+    /// @notice Readings were added to an interval; the values are what was added.
     event IntervalRecorded(uint64 indexed interval, uint256 importWh, uint256 exportWh, uint256 readings);
-    event IntervalOpened(uint64 indexed interval, uint64 feedIn, uint64 retail, uint64 reference);
+
+    /// @notice An interval's tariff was published.
+    event IntervalOpened(uint64 indexed interval, uint64 feedIn, uint64 retail, uint64 referencePrice);
+
+    /// @notice The stress of the grid was reported.
     event GridStressReported(address indexed reporter, uint256 factorWad);
+
+    /// @notice The multiplier of one hour of the day (UTC) was set.
     event TimeOfDayMultiplierSet(uint8 indexed hour, uint256 multiplierWad);
+
+    /// @notice The parameters of the formula were set.
     event PriceParametersSet(PriceParameters parameters);
 
+    /// @notice A published tariff never changes.
     error IntervalAlreadyOpen(uint64 interval);
+
+    /// @notice The interval's tariff is not published.
     error IntervalNotOpen(uint64 interval);
+
+    /// @notice The interval has begun.
     error IntervalInThePast(uint64 interval, uint64 current);
+
+    /// @notice At the formula's price only the next intervals can be opened.
+    error IntervalTooFarAhead(uint64 interval, uint64 last);
+
+    /// @notice Feed-in is above retail. (Equal is fine: the market then has one price.)
     error InvalidBand(uint64 feedIn, uint64 retail);
+
+    /// @notice There is not one retail price for each feed-in price.
+    error BandLengthMismatch(uint256 feedIn, uint256 retail);
+
+    /// @notice The factor is outside its range.
     error InvalidFactor(uint256 factorWad, uint256 minWad, uint256 maxWad);
+
+    /// @notice A day has the hours 0 to 23.
     error InvalidHour(uint8 hour);
+
+    /// @notice An interval has 60 to 86400 seconds, and the parameters keep the relations that their descriptions name.
     error InvalidParameters();
 
     /// @notice Adds a batch's accepted readings to an interval; the registry alone may call it.
+    /// @param interval The interval that the readings end.
+    /// @param importWh Energy drawn, in Wh.
+    /// @param exportWh Energy fed in, in Wh.
+    /// @param readings Number of meters.
     function recordInterval(uint64 interval, uint256 importWh, uint256 exportWh, uint256 readings) external;
 
     /// @notice Publishes the tariff of consecutive intervals that have not begun.
+    /// @param firstInterval Index of the first.
+    /// @param feedIn What the grid pays in each, micro per kWh.
+    /// @param retail What the grid asks in each, micro per kWh.
     function openIntervals(uint64 firstInterval, uint64[] calldata feedIn, uint64[] calldata retail) external;
 
-    /// @notice Opens an interval at the formula's price as retail; anyone may call it.
+    /// @notice Opens one of the next two intervals at the formula's price as retail; anyone may call it.
+    /// @param interval Its index.
     function openInterval(uint64 interval) external;
 
+    /// @notice Reports the stress of the grid. A report counts for a day, then the factor falls back to zero.
+    /// @param factorWad From zero to `maxFactorWad`.
     function reportGridStress(uint256 factorWad) external;
 
+    /// @notice Sets the multiplier of one hour of the day.
+    /// @param hour Hour of the day in UTC, 0 to 23.
+    /// @param multiplierWad From `minFactorWad` to `maxFactorWad`.
     function setTimeOfDayMultiplier(uint8 hour, uint256 multiplierWad) external;
 
+    /// @notice Sets the parameters of the formula; intervals that are open keep their tariff.
+    /// @param parameters All of them.
     function setPriceParameters(PriceParameters calldata parameters) external;
 
     /// @notice Price by the formula for an interval, micro per kWh, each factor and the result clamped.
+    /// @param interval Its index; only its hour of the day matters.
     function energyPrice(uint64 interval) external view returns (uint256 priceMicroPerKwh);
 
+    /// @notice Energy drawn per meter in the latest interval that has readings, in relation to the reference load. One while
+    /// there is none, or none of the last two finished intervals: what is stale is unknown, never zero.
     function demandFactor() external view returns (uint256 factorWad);
 
+    /// @notice The last report, zero when it is older than a day.
     function gridStressFactor() external view returns (uint256 factorWad);
 
+    /// @notice Multiplier of the hour (UTC) in which an interval starts.
+    /// @param interval Its index.
     function timeOfDayMultiplier(uint64 interval) external view returns (uint256 multiplierWad);
 
+    /// @notice Sums of the readings that end an interval.
+    /// @param interval Its index.
     function totals(uint64 interval) external view returns (IntervalTotals memory);
 
+    /// @notice The tariff of an interval.
+    /// @param interval Its index.
     function band(uint64 interval) external view returns (PriceBand memory);
 
+    /// @notice The parameters of the formula.
     function priceParameters() external view returns (PriceParameters memory);
 
+    /// @notice Length of an interval, in seconds.
     function intervalSeconds() external view returns (uint64);
 }

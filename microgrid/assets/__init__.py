@@ -1,1 +1,1 @@
-"""To be described."""
+"""Physics of homes: photovoltaics, household load, meters' registers. Floats in kWh; no I/O and no clock."""

@@ -1,4 +1,4 @@
-"""The `microgrid` command. Each other file of this folder is one command (or group): its `command` object, found by file name."""
+"""The `microgrid` command. Each other file here is one command or group: its `command` object, found by file name."""
 
 import importlib
 import pkgutil

@@ -4,15 +4,22 @@ MicrogridError
 ├── BadInputError          what a person wrote is wrong: one sentence, exit code 2
 │   ├── UnknownNameError       no plug-in of that name (also LookupError)
 │   ├── DataFileError          a data file, with line and column
+│   ├── BookError              an order book that cannot be
+│   ├── TariffError            prices that make no band, or none for a time
 │   ├── IntervalError          a time that begins no interval
+│   ├── BrokerUrlError         a broker URL that is none
+│   ├── StoreUrlError          a database URL that is none
 │   ├── UnreachableError       a broker, node or database that does not answer
 │   ├── PortTakenError         a port somebody else listens on
+│   ├── RunFolderError         a folder that holds no run, or that no run may be written to
 │   ├── InvalidKeyError        a private key that is none
 │   └── MissingPartError       a program or package that is not installed
 ├── ChainError             a transaction or call failed
 │   └── ContractRevertError    base of the typed errors that mirror the Solidity ones
 ├── WireError              bytes that are no frame
 ├── StoreError             the database refused
+├── CompilationError       the Solidity compiler found errors
+├── ArtifactError          a shipped contract artifact is not what its sources give
 └── InvariantError         a sum that must be zero is not
 """
 
@@ -55,6 +62,43 @@ class IntervalError(BadInputError):
         super().__init__(f"time {time} {reason} ({seconds} s)")
 
 
+class BookError(BadInputError):
+    """An order book that cannot be: no number, a negative quantity, an id used twice."""
+
+    def __init__(self, *, what: str, found: object, right: str) -> None:
+        self.what, self.found, self.right = what, found, right
+        super().__init__(f"{what} is {found}; it must be {right}")
+
+
+class TariffError(BadInputError):
+    """Prices that make no band (feed-in above retail, below zero), or no price for a time."""
+
+    def __init__(self, *, what: str, found: object, right: str) -> None:
+        self.what, self.found, self.right = what, found, right
+        super().__init__(f"{what} is {found}; it must be {right}")
+
+
+class BrokerUrlError(BadInputError):
+    """A broker URL that is none."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        super().__init__(
+            f"broker URL {url!r} cannot be used: expected mqtt://[user:password@]host[:port], or mqtts:// for TLS"
+        )
+
+
+class StoreUrlError(BadInputError):
+    """A database URL that is none."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        super().__init__(
+            f"database URL {url!r} cannot be used: expected sqlite:///FILE, sqlite:// (memory) or "
+            "postgresql://USER:PASSWORD@HOST/NAME"
+        )
+
+
 class UnreachableError(BadInputError):
     """A broker, node or database that does not answer."""
 
@@ -71,6 +115,14 @@ class PortTakenError(BadInputError):
         super().__init__(
             f"port {port} on {host} is taken; free it or choose another with --port (0 takes any free one)"
         )
+
+
+class RunFolderError(BadInputError):
+    """A folder that holds no run, or that no run may be written to."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path = path
+        super().__init__(f"run folder {path}: {reason}")
 
 
 class InvalidKeyError(BadInputError):
@@ -119,3 +171,15 @@ class InvariantError(MicrogridError):
     def __init__(self, name: str, error: int, where: str) -> None:
         self.name, self.error, self.where = name, error, where
         super().__init__(f"invariant {name!r} is off by {error} {where}")
+
+
+class CompilationError(MicrogridError):
+    """The Solidity compiler found errors; the message is its own."""
+
+
+class ArtifactError(MicrogridError):
+    """A shipped contract artifact is not what its sources give."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name, self.reason = name, reason
+        super().__init__(f"{name}: {reason}; `microgrid contracts compile` makes the artifacts anew")

@@ -1,4 +1,12 @@
-"""What each kind of plug-in offers: one page, one small protocol each."""
+"""What each kind of plug-in offers: one page, one small protocol each.
+
+A plug-in is a module. Its one function makes what the protocol describes:
+
+    tariff       build(**parameters) -> Tariff                    microgrid/tariffs
+    forecaster   build(interval_seconds) -> Forecaster            microgrid/planning/forecasters
+    strategy     build(generator) -> Strategy, one for each home  microgrid/planning/strategies
+    mechanism    clear_book(book, **parameters) -> Clearing       microgrid/market/mechanisms
+"""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -34,8 +42,11 @@ class Forecaster(Protocol):
 class Strategy(Protocol):
     """Turns a forecast into an order."""
 
-    def limit_price(self, net_wh: int, band: PriceBand, fee_micro_per_kwh: int) -> int:
-        """Limit price in micro per kWh for buying (`net_wh` > 0) or selling (`net_wh` < 0)."""
+    def limit_price(self, net_wh: int, band: PriceBand, fee_micro_per_kwh: int) -> int | None:
+        """Limit price in micro per kWh for buying (`net_wh` > 0) or selling (`net_wh` < 0).
+
+        None where the home stays out: nothing to trade, or a fee that leaves no rational price.
+        """
 
 
 class OrderSource(Protocol):

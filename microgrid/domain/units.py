@@ -47,6 +47,12 @@ def decimal_kwh(energy_wh: int) -> str:
     return f"{sign}{whole}.{fraction:03d}"
 
 
+def decimal_wad(amount_wad: int) -> str:
+    """A token amount with 18 decimals as an exact decimal string."""
+    whole, fraction = divmod(amount_wad, WAD)
+    return f"{whole}.{fraction:018d}"
+
+
 def nano(energy_wh: int, price_micro_per_kwh: int) -> int:
     """Value of energy at a price, exact, in nano."""
     return energy_wh * price_micro_per_kwh

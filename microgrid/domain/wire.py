@@ -8,12 +8,13 @@ one signature is judged twice: by the oracle over every byte, by the contract ov
 from dataclasses import dataclass
 from enum import IntFlag
 from functools import cached_property
+from typing import Self
 
 import coincurve
 import msgspec
 from Crypto.Hash import keccak as _keccak
 
-from microgrid.domain.errors import WireError
+from microgrid.domain.errors import InvalidKeyError, WireError
 from microgrid.domain.records import Order, Reading, SignedOrder
 
 SIGNATURE_BYTES = 65
@@ -39,7 +40,7 @@ class Quality(IntFlag):
 
 
 class Payload(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A reading as JSON: version, device, epoch, sequence, Unix time, registers (Wh), power (W), voltage (mV), quality."""
+    """A reading as JSON: version, device, epoch, sequence, Unix time, registers Wh, power W, voltage mV, quality."""
 
     v: int
     dev: str
@@ -131,6 +132,18 @@ class SigningKey:
         self._key = coincurve.PrivateKey(secret)
         self.address = address_of(self._key.public_key)
 
+    @classmethod
+    def from_hex(cls, text: str, source: str) -> Self:
+        """The key written as 64 hexadecimal digits; `source` names where it stands, for the error.
+
+        Raises:
+            InvalidKeyError: anything else, zero and numbers above the curve's order included.
+        """
+        try:
+            return cls(bytes.fromhex(text.strip().removeprefix("0x")))
+        except ValueError:
+            raise InvalidKeyError(source) from None
+
     @property
     def secret(self) -> bytes:
         """The 32 secret bytes."""
@@ -219,7 +232,7 @@ def _check_ranges(payload: Payload) -> None:
     if payload.v != PAYLOAD_VERSION:
         message = f"payload version {payload.v} is not {PAYLOAD_VERSION}"
         raise WireError(message)
-    limits = {"ep": 32, "seq": 32, "ts": 40, "imp": 63, "exp": 63}
+    limits = {"ep": 32, "seq": 32, "ts": 48, "imp": 63, "exp": 63}
     for name, bits in limits.items():
         if not 0 <= getattr(payload, name) < 1 << bits:
             message = f"field {name!r} does not fit {bits} bits"

@@ -1,1 +1,1 @@
-"""To be described."""
+"""What a home expects and what it bids."""

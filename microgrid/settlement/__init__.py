@@ -1,1 +1,1 @@
-"""To be described."""
+"""From a clearing and meter readings to bills: exact integers for the market, floats for studies of communities."""

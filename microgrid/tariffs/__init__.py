@@ -1,1 +1,1 @@
-"""To be described."""
+"""Grid prices over time, one file each: `build(**parameters)` of a module here makes a `domain.interfaces.Tariff`."""

@@ -1,1 +1,5 @@
-"""To be described."""
+"""Bidding strategies, one file each: `build(generator)` of a module here makes one home's `domain.interfaces.Strategy`.
+
+Every strategy bids at most retail minus fee and asks at least feed-in, so that trading never costs a home more than
+the grid. Where the fee leaves no room, a buyer stays out: the limit is None.
+"""

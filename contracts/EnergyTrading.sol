@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.28;
+
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {Pausable} from "@openzeppelin/contracts/utils/Pausable.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {IDeviceRegistry} from "./interfaces/IDeviceRegistry.sol";
+import {IEnergyTrading} from "./interfaces/IEnergyTrading.sol";
+import {IGridBalance} from "./interfaces/IGridBalance.sol";
+import {Settlement} from "./libraries/Settlement.sol";
+import {TickAuction} from "./libraries/TickAuction.sol";
+import {TickLevels} from "./libraries/TickLevels.sol";
+import {OrderBook} from "./trading/OrderBook.sol";
+import {TradingLedger} from "./trading/TradingLedger.sol";
+
+/// @title Sealed call auction per delivery interval, cleared and settled wholly on chain.
+/// @dev Clearing and settlement; orders are in `OrderBook`, accounts in `TradingLedger`.
+contract EnergyTrading is OrderBook {
+    using SafeCast for int256;
+    using SafeCast for uint256;
+    using TickLevels for TickLevels.Levels;
+
+    /// @dev Running sums of an interval's settlement: one storage word. Homes in micro, grid in nano.
+    struct Progress {
+        int96 homes;
+        int128 gridNano;
+        uint32 settledMembers;
+    }
+
+    /// @dev What one call of `settle` carries from home to home.
+    struct Run {
+        IntervalRecord record;
+        Settlement.Terms terms;
+        bool overdue;
+        int256 owed;
+        int256 homes;
+        int256 gridNano;
+    }
+
+    /// @dev What `HomeSettled` tells of a home.
+    struct Bill {
+        uint64 boughtWh;
+        uint64 soldWh;
+        uint64 importWh;
+        uint64 exportWh;
+        bool metered;
+        int128 amount;
+    }
+
+    /// @notice Largest trading fee, micro per kWh.
+    uint64 public constant MAX_FEE = 1_000_000;
+
+    /// @notice A pause ends by itself after this time, so that nobody's absence can stop the market for good.
+    uint64 public constant MAX_PAUSE_SECONDS = 3 days;
+
+    uint64 private constant MAX_DEADLINE_INTERVALS = 31;
+    uint256 private constant WORD_BITS = 256;
+
+    uint64 private immutable SETTLEMENT_DEADLINE_SECONDS;
+
+    uint64 private _pausedAt;
+    mapping(uint64 interval => Progress) private _progress;
+    mapping(uint64 interval => mapping(uint256 word => uint256 bits)) private _settled;
+
+    /// @param authority_ The access manager.
+    /// @param token_ The payment token, with six decimals.
+    /// @param registry_ The device registry.
+    /// @param gridBalance_ The grid balance, of the same interval length.
+    /// @param backstop_ The grid supplier's account.
+    /// @param treasury_ The account that the fees go to.
+    /// @param rules The rules of the market.
+    constructor(
+        address authority_,
+        IERC20 token_,
+        IDeviceRegistry registry_,
+        IGridBalance gridBalance_,
+        address backstop_,
+        address treasury_,
+        Config memory rules
+    ) TradingLedger(authority_, token_, registry_, backstop_, treasury_) OrderBook(gridBalance_, rules) {
+        bool reachable = rules.settlementDeadlineSeconds <= MAX_DEADLINE_INTERVALS * INTERVAL_SECONDS;
+        if (!reachable || registry_.intervalSeconds() != INTERVAL_SECONDS) revert InvalidConfig();
+        SETTLEMENT_DEADLINE_SECONDS = rules.settlementDeadlineSeconds;
+        _setTradingFee(rules.feeMicroPerKwh);
+    }
+
+    /// @inheritdoc IEnergyTrading
+    function clear(uint64 interval) external whenNotPaused {
+        if (!_gateClosed(interval)) revert GateStillOpen(interval, gateClosure(interval));
+        if (_records[interval].status != Status.None) revert AlreadyCleared(interval);
+        IGridBalance.PriceBand memory band = _openBand(interval);
+        TickAuction.Outcome memory outcome = TickAuction.clear(
+            _levels[interval][Side.Buy].load(),
+            _levels[interval][Side.Sell].load(),
+            band.feedIn,
+            band.retail,
+            band.referencePrice
+        );
+        uint32 members = registry.memberCount();
+        _records[interval] = IntervalRecord({
+            status: members == 0 ? Status.Settled : Status.Cleared,
+            tick: uint8(outcome.tick),
+            buyMarginTick: uint8(outcome.buyMarginTick),
+            sellMarginTick: uint8(outcome.sellMarginTick),
+            members: members,
+            feePlusOne: uint24(feeOf(interval)) + 1,
+            volumeWh: uint56(outcome.volumeWh),
+            buyFillWh: uint56(outcome.buyFillWh),
+            sellFillWh: uint56(outcome.sellFillWh)
+        });
+        uint256 price = TickAuction.tickPrice(band.feedIn, band.retail, outcome.tick);
+        emit IntervalCleared(interval, uint8(outcome.tick), uint64(price), uint64(outcome.volumeWh));
+    }
+
+    /// @inheritdoc IEnergyTrading
+    function settle(uint64 interval, uint32 from, uint32 to) external returns (uint32 settled) {
+        Run memory run = _startRun(interval);
+        if (from == 0 || from > to || to > run.record.members) revert NothingToSettle(interval, from, to);
+        uint256 memberId = from;
+        while (memberId <= to) {
+            uint256 word = memberId / WORD_BITS;
+            uint256 bits = _settled[interval][word];
+            // One word of the bitmap at a time: it is written once, whatever the number of its homes.
+            for (; memberId <= to && memberId / WORD_BITS == word; ++memberId) {
+                uint256 bit = 1 << (memberId % WORD_BITS);
+                if (bits & bit != 0 || !_settleHome(interval, uint32(memberId), run)) continue;
+                bits |= bit;
+                ++settled;
+            }
+            _settled[interval][word] = bits;
+        }
+        if (settled == 0) revert NothingToSettle(interval, from, to);
+        _endRun(interval, settled, run);
+    }
+
+    /// @inheritdoc IEnergyTrading
+    function setTradingFee(uint64 feeMicroPerKwh) external restricted {
+        _setTradingFee(feeMicroPerKwh);
+    }
+
+    /// @inheritdoc IEnergyTrading
+    function pause() external restricted {
+        _pause();
+        _pausedAt = uint64(block.timestamp);
+    }
+
+    /// @inheritdoc IEnergyTrading
+    function unpause() external restricted {
+        _unpause();
+    }
+
+    /// @inheritdoc IEnergyTrading
+    function fill(uint64 interval, uint32 memberId, Side side) external view returns (uint64) {
+        (uint64 boughtWh, uint64 soldWh) = _fills(_positions[interval][memberId], _records[interval]);
+        return side == Side.Buy ? boughtWh : soldWh;
+    }
+
+    /// @inheritdoc IEnergyTrading
+    function clearing(uint64 interval) external view returns (Clearing memory result) {
+        IntervalRecord memory record = _records[interval];
+        if (record.status == Status.None) return result;
+        result = Clearing({
+            status: record.status,
+            tick: record.tick,
+            buyMarginTick: record.buyMarginTick,
+            sellMarginTick: record.sellMarginTick,
+            members: record.members,
+            volumeWh: record.volumeWh,
+            buyFillWh: record.buyFillWh,
+            sellFillWh: record.sellFillWh,
+            price: tickPrice(interval, record.tick)
+        });
+    }
+
+    /// @inheritdoc IEnergyTrading
+    function intervalMoney(uint64 interval) external view returns (IntervalMoney memory) {
+        return _moneyOf(_progress[interval], _records[interval]);
+    }
+
+    /// @inheritdoc IEnergyTrading
+    function isSettled(uint64 interval, uint32 memberId) external view returns (bool) {
+        return _settled[interval][memberId / WORD_BITS] & (1 << (memberId % WORD_BITS)) != 0;
+    }
+
+    /// @inheritdoc IEnergyTrading
+    function tradingFee() external view returns (uint64) {
+        return _fee;
+    }
+
+    /// @inheritdoc IEnergyTrading
+    function config() external view returns (Config memory) {
+        return Config({
+            gateLeadSeconds: GATE_LEAD_SECONDS,
+            settlementDeadlineSeconds: SETTLEMENT_DEADLINE_SECONDS,
+            minOrderWh: MIN_ORDER_WH,
+            maxOrderWh: MAX_ORDER_WH,
+            maxDuration: MAX_DURATION,
+            feeMicroPerKwh: _fee
+        });
+    }
+
+    /// @inheritdoc IEnergyTrading
+    function tickPrice(uint64 interval, uint8 tick) public view returns (uint64) {
+        IGridBalance.PriceBand memory band = _openBand(interval);
+        return uint64(TickAuction.tickPrice(band.feedIn, band.retail, tick));
+    }
+
+    /// @notice Whether orders and clearing are stopped now.
+    function paused() public view override(Pausable) returns (bool) {
+        return super.paused() && block.timestamp < _pausedAt + MAX_PAUSE_SECONDS;
+    }
+
+    function _setTradingFee(uint64 feeMicroPerKwh) private {
+        if (feeMicroPerKwh > MAX_FEE) revert FeeTooHigh(feeMicroPerKwh, MAX_FEE);
+        _fee = uint24(feeMicroPerKwh);
+        emit TradingFeeSet(feeMicroPerKwh);
+    }
+
+    function _openBand(uint64 interval) private view returns (IGridBalance.PriceBand memory band) {
+        band = gridBalance.band(interval);
+        if (!band.open) revert IntervalNotOpen(interval);
+    }
+
+    function _startRun(uint64 interval) private view returns (Run memory run) {
+        run.record = _records[interval];
+        if (run.record.status == Status.None) revert NotCleared(interval);
+        if (run.record.status == Status.Settled) revert AlreadySettled(interval);
+        uint64 end = (interval + 1) * INTERVAL_SECONDS;
+        if (block.timestamp < end) revert IntervalNotOver(interval, end);
+        run.overdue = block.timestamp > end + SETTLEMENT_DEADLINE_SECONDS;
+        IGridBalance.PriceBand memory band = gridBalance.band(interval);
+        run.terms = Settlement.Terms({
+            price: TickAuction.tickPrice(band.feedIn, band.retail, run.record.tick),
+            fee: run.record.feePlusOne - 1,
+            retail: band.retail,
+            feedIn: band.feedIn
+        });
+    }
+
+    /// @dev Bills one home, unless its reading may still come.
+    function _settleHome(uint64 interval, uint32 memberId, Run memory run) private returns (bool) {
+        Bill memory bill;
+        (bill.importWh, bill.exportWh, bill.metered) = registry.intervalEnergy(memberId, interval);
+        if (!bill.metered && !run.overdue) return false;
+        Positions memory both = _positions[interval][memberId];
+        (bill.boughtWh, bill.soldWh) = _fills(both, run.record);
+        // Without a reading a purchase counts as consumed, and what else was drawn is in the next reading.
+        (int256 homeNano, int256 gridNano) = Settlement.home(
+            run.terms, bill.boughtWh, bill.soldWh, bill.metered ? bill.importWh : bill.boughtWh, bill.exportWh
+        );
+        bill.amount = int128(Settlement.toMicro(homeNano));
+        run.homes += bill.amount;
+        run.gridNano += gridNano;
+        run.owed += _book(memberId, bill, int256(_locked(both, run.terms)));
+        emit HomeSettled(
+            interval,
+            memberId,
+            bill.boughtWh,
+            bill.soldWh,
+            bill.importWh,
+            bill.exportWh,
+            bill.metered,
+            bill.amount
+        );
+        return true;
+    }
+
+    /// @dev Gives back what was locked, books the bill and counts what was delivered.
+    /// @return owed Change of what the home owns that money must cover.
+    function _book(uint32 memberId, Bill memory bill, int256 released) private returns (int256 owed) {
+        Account memory home = _accounts[memberId];
+        int256 balance = home.balance + released + bill.amount;
+        owed = _positive(balance) - _positive(home.balance) - released;
+        home.balance = balance.toInt128();
+        home.soldWh += bill.soldWh < bill.exportWh ? bill.soldWh : bill.exportWh;
+        home.boughtWh += bill.boughtWh < bill.importWh ? bill.boughtWh : bill.importWh;
+        _accounts[memberId] = home;
+    }
+
+    function _endRun(uint64 interval, uint32 settled, Run memory run) private {
+        Progress memory progress = _progress[interval];
+        int256 bookedBefore = progress.homes + Settlement.toMicro(progress.gridNano);
+        progress.homes = (progress.homes + run.homes).toInt96();
+        progress.gridNano = (progress.gridNano + run.gridNano).toInt128();
+        progress.settledMembers += settled;
+        _progress[interval] = progress;
+        _addOwed(run.owed - (progress.homes + Settlement.toMicro(progress.gridNano) - bookedBefore));
+        if (progress.settledMembers == run.record.members) _close(interval, progress, run.record);
+    }
+
+    /// @dev Books grid, fees and dust. What the treasury and the dust own from now on, `owed` holds since the homes were
+    /// settled: homes + grid + fees + dust = 0.
+    function _close(uint64 interval, Progress memory progress, IntervalRecord memory record) private {
+        record.status = Status.Settled;
+        _records[interval].status = Status.Settled;
+        IntervalMoney memory money = _moneyOf(progress, record);
+        _accounts[BACKSTOP_ID].balance += money.grid;
+        _accounts[TREASURY_ID].balance += money.fees;
+        _accounts[DUST_ID].balance += money.dust;
+        emit IntervalSettled(interval, money.homes, money.grid, money.fees, money.dust);
+    }
+
+    function _moneyOf(Progress memory progress, IntervalRecord memory record)
+        private
+        pure
+        returns (IntervalMoney memory money)
+    {
+        money.homes = progress.homes;
+        money.grid = int128(Settlement.toMicro(progress.gridNano));
+        money.settledMembers = progress.settledMembers;
+        if (record.status != Status.Settled) return money;
+        money.fees = int128(Settlement.toMicro(int256(uint256(record.feePlusOne - 1) * record.volumeWh)));
+        money.dust = -(money.homes + money.grid + money.fees);
+    }
+
+    function _fills(Positions memory both, IntervalRecord memory record)
+        private
+        pure
+        returns (uint64 boughtWh, uint64 soldWh)
+    {
+        if (both.buyWh > 0) {
+            boughtWh = uint64(
+                TickAuction.fillOfBid(
+                    record.volumeWh, record.buyMarginTick, record.buyFillWh, both.buyTick, both.buyWh, both.buyAheadWh
+                )
+            );
+        }
+        if (both.sellWh > 0) {
+            soldWh = uint64(
+                TickAuction.fillOfOffer(
+                    record.volumeWh,
+                    record.sellMarginTick,
+                    record.sellFillWh,
+                    both.sellTick,
+                    both.sellWh,
+                    both.sellAheadWh
+                )
+            );
+        }
+    }
+}

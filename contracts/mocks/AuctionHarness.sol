@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.28;
+
+import {TickAuction} from "../libraries/TickAuction.sol";
+
+/// @title The auction on plain arrays, for tests.
+contract AuctionHarness {
+    /// @param buy Whether it is a bid.
+    /// @param energyWh Its energy.
+    /// @param limit Its limit, inside the band.
+    struct Order {
+        bool buy;
+        uint64 energyWh;
+        uint64 limit;
+    }
+
+    /// @notice Clears orders given in time order, as the market would.
+    /// @return outcome The clearing.
+    /// @return price The clearing price.
+    /// @return fills Energy filled of each order.
+    function run(uint64 feedIn, uint64 retail, uint64 referencePrice, Order[] calldata orders)
+        external
+        pure
+        returns (TickAuction.Outcome memory outcome, uint256 price, uint256[] memory fills)
+    {
+        uint256[128] memory demand;
+        uint256[128] memory supply;
+        uint256[] memory ticks = new uint256[](orders.length);
+        uint256[] memory ahead = new uint256[](orders.length);
+        for (uint256 i = 0; i < orders.length; ++i) {
+            ticks[i] = tickOf(feedIn, retail, orders[i].limit, orders[i].buy);
+            uint256[128] memory side = orders[i].buy ? demand : supply;
+            ahead[i] = side[ticks[i]];
+            side[ticks[i]] += orders[i].energyWh;
+        }
+        outcome = TickAuction.clear(demand, supply, feedIn, retail, referencePrice);
+        price = TickAuction.tickPrice(feedIn, retail, outcome.tick);
+        fills = _fills(outcome, orders, ticks, ahead);
+    }
+
+    /// @notice Clears levels.
+    function clearLevels(
+        uint64 feedIn,
+        uint64 retail,
+        uint64 referencePrice,
+        uint256[128] calldata demand,
+        uint256[128] calldata supply
+    ) external pure returns (TickAuction.Outcome memory) {
+        return TickAuction.clear(demand, supply, feedIn, retail, referencePrice);
+    }
+
+    /// @notice Tick of a limit.
+    function tickOf(uint64 feedIn, uint64 retail, uint64 limit, bool buy) public pure returns (uint256) {
+        return buy ? TickAuction.bidTick(feedIn, retail, limit) : TickAuction.offerTick(feedIn, retail, limit);
+    }
+
+    /// @notice Price of a tick.
+    function tickPrice(uint64 feedIn, uint64 retail, uint256 tick) external pure returns (uint256) {
+        return TickAuction.tickPrice(feedIn, retail, tick);
+    }
+
+    function _fills(
+        TickAuction.Outcome memory outcome,
+        Order[] calldata orders,
+        uint256[] memory ticks,
+        uint256[] memory ahead
+    ) private pure returns (uint256[] memory fills) {
+        fills = new uint256[](orders.length);
+        for (uint256 i = 0; i < orders.length; ++i) {
+            fills[i] = orders[i].buy
+                ? TickAuction.fillOfBid(
+                    outcome.volumeWh, outcome.buyMarginTick, outcome.buyFillWh, ticks[i], orders[i].energyWh, ahead[i]
+                )
+                : TickAuction.fillOfOffer(
+                    outcome.volumeWh, outcome.sellMarginTick, outcome.sellFillWh, ticks[i], orders[i].energyWh, ahead[i]
+                );
+        }
+    }
+}

@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.28;
+
+import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import {Pausable} from "@openzeppelin/contracts/utils/Pausable.sol";
+import {BitMaps} from "@openzeppelin/contracts/utils/structs/BitMaps.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {IGridBalance} from "../interfaces/IGridBalance.sol";
+import {IEnergyTrading} from "../interfaces/IEnergyTrading.sol";
+import {Settlement} from "../libraries/Settlement.sol";
+import {TickAuction} from "../libraries/TickAuction.sol";
+import {TickLevels} from "../libraries/TickLevels.sol";
+import {TradingLedger} from "./TradingLedger.sol";
+
+/// @title Orders of the market: who may place which, what they lock, where they stand.
+/// @dev An order is checked over all its intervals before anything is written, so that it stands whole or not at all.
+abstract contract OrderBook is EIP712, TradingLedger, Pausable {
+    using BitMaps for BitMaps.BitMap;
+    using SafeCast for uint256;
+    using TickLevels for TickLevels.Levels;
+
+    /// @dev Both orders of a home in one interval: one storage word.
+    struct Positions {
+        uint32 buyWh;
+        uint8 buyTick;
+        uint64 buyAheadWh;
+        uint32 sellWh;
+        uint8 sellTick;
+        uint64 sellAheadWh;
+    }
+
+    /// @dev What an interval's settlement needs to know: one storage word. `feePlusOne` is zero before the first order.
+    struct IntervalRecord {
+        Status status;
+        uint8 tick;
+        uint8 buyMarginTick;
+        uint8 sellMarginTick;
+        uint32 members;
+        uint24 feePlusOne;
+        uint56 volumeWh;
+        uint56 buyFillWh;
+        uint56 sellFillWh;
+    }
+
+    struct Request {
+        address trader;
+        uint32 memberId;
+        uint64 interval;
+        uint256 duration;
+        Side side;
+        uint256 energyWh;
+        uint256 price;
+    }
+
+    /// @dev The outcome of the checks: the offending interval, or the ticks and the money to lock.
+    struct Quote {
+        OrderResult result;
+        uint64 interval;
+        uint8[] ticks;
+        uint256 locked;
+    }
+
+    /// @dev The band read last; the orders of a batch mostly share one interval.
+    struct BandCache {
+        uint64 interval;
+        IGridBalance.PriceBand band;
+    }
+
+    bytes32 private constant ORDER_TYPEHASH = keccak256(
+        "Order(address trader,uint64 interval,uint32 duration,uint8 side,uint64 energyWh,uint64 price,uint64 nonce,uint64 deadline)"
+    );
+
+    /// @dev Below 2^24, so that the sum of 2^32 members' orders fits the 56 bits of an `IntervalRecord`.
+    uint32 private constant ORDER_LIMIT_WH = type(uint24).max;
+    uint32 private constant DURATION_LIMIT = type(uint8).max;
+
+    /// @notice Where tariffs are published.
+    IGridBalance public immutable gridBalance;
+
+    uint64 internal immutable INTERVAL_SECONDS;
+    uint64 internal immutable GATE_LEAD_SECONDS;
+    uint32 internal immutable MIN_ORDER_WH;
+    uint32 internal immutable MAX_ORDER_WH;
+    uint32 internal immutable MAX_DURATION;
+
+    // The fee lies in the word of the pause flag, which every order reads anyway.
+    uint24 internal _fee;
+    mapping(uint64 interval => IntervalRecord) internal _records;
+    mapping(uint64 interval => mapping(uint32 memberId => Positions)) internal _positions;
+    mapping(uint64 interval => mapping(Side side => TickLevels.Levels)) internal _levels;
+    mapping(address trader => BitMaps.BitMap) private _nonces;
+
+    constructor(IGridBalance gridBalance_, Config memory rules) EIP712("EnergyTrading", "1") {
+        bool sized = rules.minOrderWh > 0 && rules.minOrderWh <= rules.maxOrderWh && rules.maxOrderWh <= ORDER_LIMIT_WH;
+        bool timed = rules.maxDuration > 0 && rules.maxDuration <= DURATION_LIMIT;
+        if (!sized || !timed) revert InvalidConfig();
+        gridBalance = gridBalance_;
+        INTERVAL_SECONDS = gridBalance_.intervalSeconds();
+        GATE_LEAD_SECONDS = rules.gateLeadSeconds;
+        MIN_ORDER_WH = rules.minOrderWh;
+        MAX_ORDER_WH = rules.maxOrderWh;
+        MAX_DURATION = rules.maxDuration;
+    }
+
+    /// @inheritdoc IEnergyTrading
+    function createOrder(uint256 energyAmount, uint256 price, uint256 duration, Side side)
+        external
+        whenNotPaused
+        returns (uint64 interval)
+    {
+        interval = uint64((block.timestamp + GATE_LEAD_SECONDS) / INTERVAL_SECONDS + 1);
+        _place(_request(interval, energyAmount, price, duration, side));
+    }
+
+    /// @inheritdoc IEnergyTrading
+    function createOrderAt(uint64 interval, uint256 energyAmount, uint256 price, uint256 duration, Side side)
+        external
+        whenNotPaused
+    {
+        _place(_request(interval, energyAmount, price, duration, side));
+    }
+
+    /// @inheritdoc IEnergyTrading
+    function submitOrders(Order[] calldata orders, bytes[] calldata signatures)
+        external
+        whenNotPaused
+        returns (OrderResult[] memory results)
+    {
+        if (orders.length != signatures.length) revert BatchLengthMismatch(orders.length, signatures.length);
+        results = new OrderResult[](orders.length);
+        BandCache memory cache;
+        for (uint256 i = 0; i < orders.length; ++i) {
+            results[i] = _submit(orders[i], signatures[i], cache);
+            if (results[i] != OrderResult.Accepted) emit OrderRefused(orders[i].trader, orders[i].nonce, results[i]);
+        }
+    }
+
+    /// @inheritdoc IEnergyTrading
+    function position(uint64 interval, uint32 memberId, Side side) external view returns (Position memory) {
+        Positions memory both = _positions[interval][memberId];
+        return side == Side.Buy
+            ? Position(both.buyWh, both.buyAheadWh, both.buyTick)
+            : Position(both.sellWh, both.sellAheadWh, both.sellTick);
+    }
+
+    /// @inheritdoc IEnergyTrading
+    function levels(uint64 interval, Side side) external view returns (uint64[] memory energyWh) {
+        uint256[128] memory loaded = _levels[interval][side].load();
+        energyWh = new uint64[](loaded.length);
+        for (uint256 tick = 0; tick < loaded.length; ++tick) energyWh[tick] = uint64(loaded[tick]);
+    }
+
+    /// @inheritdoc IEnergyTrading
+    function nonceUsed(address trader, uint64 nonce) external view returns (bool) {
+        return _nonces[trader].get(nonce);
+    }
+
+    /// @inheritdoc IEnergyTrading
+    function hashOrder(Order calldata order) public view returns (bytes32) {
+        return _hashTypedDataV4(keccak256(abi.encode(ORDER_TYPEHASH, order)));
+    }
+
+    /// @inheritdoc IEnergyTrading
+    function gateClosure(uint64 interval) public view returns (uint64) {
+        uint256 start = uint256(interval) * INTERVAL_SECONDS;
+        return start < GATE_LEAD_SECONDS ? 0 : (start - GATE_LEAD_SECONDS).toUint64();
+    }
+
+    /// @inheritdoc IEnergyTrading
+    function feeOf(uint64 interval) public view returns (uint64) {
+        uint24 feePlusOne = _records[interval].feePlusOne;
+        return feePlusOne == 0 ? _fee : feePlusOne - 1;
+    }
+
+    /// @dev Whether orders for the interval are too late.
+    function _gateClosed(uint64 interval) internal view returns (bool) {
+        return block.timestamp + GATE_LEAD_SECONDS >= uint256(interval) * INTERVAL_SECONDS;
+    }
+
+    /// @dev Money locked by a home's orders of one interval, as computed when they were placed.
+    function _locked(Positions memory both, Settlement.Terms memory terms) internal pure returns (uint256 locked) {
+        if (both.buyWh > 0) {
+            uint256 limit = TickAuction.tickPrice(terms.feedIn, terms.retail, both.buyTick);
+            locked = Settlement.escrowOfBid(both.buyWh, limit, terms.fee);
+        }
+        if (both.sellWh > 0) {
+            uint256 limit = TickAuction.tickPrice(terms.feedIn, terms.retail, both.sellTick);
+            locked += Settlement.bondOfOffer(both.sellWh, limit, terms.retail);
+        }
+    }
+
+    function _request(uint64 interval, uint256 energyWh, uint256 price, uint256 duration, Side side)
+        private
+        view
+        returns (Request memory)
+    {
+        return Request(msg.sender, registry.memberOf(msg.sender), interval, duration, side, energyWh, price);
+    }
+
+    /// @dev Places an order or reverts with the reason.
+    function _place(Request memory request) private {
+        BandCache memory cache;
+        Quote memory quote = _quote(request, cache);
+        if (quote.result != OrderResult.Accepted) _refuse(request, quote, cache.band);
+        _write(request, quote);
+    }
+
+    /// @dev Places a signed order or returns the reason.
+    function _submit(Order calldata order, bytes calldata signature, BandCache memory cache)
+        private
+        returns (OrderResult)
+    {
+        (address signer,,) = ECDSA.tryRecoverCalldata(hashOrder(order), signature);
+        if (signer == address(0) || signer != order.trader) return OrderResult.BadSignature;
+        if (block.timestamp > order.deadline) return OrderResult.Expired;
+        if (_nonces[signer].get(order.nonce)) return OrderResult.NonceUsed;
+        Request memory request = Request({
+            trader: signer,
+            memberId: registry.memberOf(signer),
+            interval: order.interval,
+            duration: order.duration,
+            side: order.side,
+            energyWh: order.energyWh,
+            price: order.price
+        });
+        Quote memory quote = _quote(request, cache);
+        if (quote.result != OrderResult.Accepted) return quote.result;
+        _nonces[signer].set(order.nonce);
+        _write(request, quote);
+        return OrderResult.Accepted;
+    }
+
+    /// @dev Checks an order over all its intervals; changes nothing.
+    function _quote(Request memory request, BandCache memory cache) private view returns (Quote memory quote) {
+        quote.result = _checkTerms(request);
+        if (quote.result != OrderResult.Accepted) return quote;
+        quote.ticks = new uint8[](request.duration);
+        for (uint256 i = 0; i < request.duration; ++i) {
+            // An interval so late that this could overflow is not open, which ends the loop before.
+            quote.interval = request.interval + uint64(i);
+            quote.result = _checkInterval(request, quote.interval, cache);
+            if (quote.result != OrderResult.Accepted) return quote;
+            uint256 locked;
+            (quote.ticks[i], locked) = _lockFor(request, cache.band, feeOf(quote.interval));
+            quote.locked += locked;
+        }
+        if (_accounts[request.memberId].balance < int256(quote.locked)) quote.result = OrderResult.InsufficientBalance;
+    }
+
+    function _checkTerms(Request memory request) private view returns (OrderResult) {
+        if (request.memberId == 0) return OrderResult.UnknownMember;
+        if (request.duration == 0 || request.duration > MAX_DURATION) return OrderResult.InvalidDuration;
+        bool sized = request.energyWh >= MIN_ORDER_WH && request.energyWh <= MAX_ORDER_WH;
+        return sized ? OrderResult.Accepted : OrderResult.EnergyOutOfRange;
+    }
+
+    function _checkInterval(Request memory request, uint64 interval, BandCache memory cache)
+        private
+        view
+        returns (OrderResult)
+    {
+        if (_gateClosed(interval)) return OrderResult.GateClosed;
+        if (cache.interval != interval || !cache.band.open) {
+            (cache.interval, cache.band) = (interval, gridBalance.band(interval));
+        }
+        if (!cache.band.open) return OrderResult.IntervalNotOpen;
+        Positions storage both = _positions[interval][request.memberId];
+        if ((request.side == Side.Buy ? both.buyWh : both.sellWh) > 0) return OrderResult.OrderExists;
+        bool inside =
+            request.side == Side.Buy ? request.price >= cache.band.feedIn : request.price <= cache.band.retail;
+        return inside ? OrderResult.Accepted : OrderResult.PriceOutsideBand;
+    }
+
+    function _lockFor(Request memory request, IGridBalance.PriceBand memory band, uint256 fee)
+        private
+        pure
+        returns (uint8 tick, uint256 locked)
+    {
+        (uint256 feedIn, uint256 retail) = (band.feedIn, band.retail);
+        if (request.side == Side.Buy) {
+            tick = uint8(TickAuction.bidTick(feedIn, retail, request.price));
+            locked = Settlement.escrowOfBid(request.energyWh, TickAuction.tickPrice(feedIn, retail, tick), fee);
+        } else {
+            tick = uint8(TickAuction.offerTick(feedIn, retail, request.price));
+            locked = Settlement.bondOfOffer(request.energyWh, TickAuction.tickPrice(feedIn, retail, tick), retail);
+        }
+    }
+
+    function _write(Request memory request, Quote memory quote) private {
+        // Cannot fall below zero: `_quote` compared it.
+        _accounts[request.memberId].balance -= int128(int256(quote.locked));
+        for (uint256 i = 0; i < request.duration; ++i) {
+            _enter(request, request.interval + uint64(i), quote.ticks[i]);
+        }
+    }
+
+    function _enter(Request memory request, uint64 interval, uint8 tick) private {
+        if (_records[interval].feePlusOne == 0) _records[interval].feePlusOne = _fee + 1;
+        uint32 energyWh = uint32(request.energyWh);
+        uint64 aheadWh = uint64(_levels[interval][request.side].add(tick, energyWh));
+        Positions storage both = _positions[interval][request.memberId];
+        if (request.side == Side.Buy) {
+            (both.buyWh, both.buyTick, both.buyAheadWh) = (energyWh, tick, aheadWh);
+        } else {
+            (both.sellWh, both.sellTick, both.sellAheadWh) = (energyWh, tick, aheadWh);
+        }
+        emit OrderCreated(interval, request.memberId, request.side, tick, energyWh, aheadWh);
+    }
+
+    /// @dev Reverts with the typed error of a refusal.
+    function _refuse(Request memory request, Quote memory quote, IGridBalance.PriceBand memory band) private view {
+        OrderResult result = quote.result;
+        uint64 interval = quote.interval;
+        if (result == OrderResult.UnknownMember) revert UnknownMember(request.trader);
+        if (result == OrderResult.InvalidDuration) revert InvalidDuration(request.duration, MAX_DURATION);
+        if (result == OrderResult.EnergyOutOfRange) {
+            revert EnergyOutOfRange(request.energyWh, MIN_ORDER_WH, MAX_ORDER_WH);
+        }
+        if (result == OrderResult.GateClosed) revert GateClosed(interval, gateClosure(interval));
+        if (result == OrderResult.IntervalNotOpen) revert IntervalNotOpen(interval);
+        if (result == OrderResult.OrderExists) revert OrderExists(interval, request.memberId, request.side);
+        if (result == OrderResult.PriceOutsideBand) revert PriceOutsideBand(request.price, band.feedIn, band.retail);
+        revert InsufficientBalance(request.trader, _accounts[request.memberId].balance, quote.locked);
+    }
+}

@@ -1,0 +1,208 @@
+"""EnergyTrading: orders, auctions, settlement, balances."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from web3.contract import Contract
+from web3.types import LogReceipt
+
+from microgrid.chain.events import events, events_of
+from microgrid.chain.transactor import GasBudget, Transactor
+from microgrid.domain.records import AuctionResult, IntervalMoney, OrderResult, Side, SignedOrder
+from microgrid.domain.wire import SigningDomain
+
+SUBMIT_ORDERS = GasBudget(150_000, 250_000)
+CREATE_ORDER = GasBudget(150_000, 200_000)
+CLEAR = GasBudget(2_000_000)
+SETTLE = GasBudget(400_000, 180_000)
+MOVE_MONEY = GasBudget(250_000)
+
+
+class EnergyTrading:
+    """The contract, with one account to send from."""
+
+    def __init__(self, contract: Contract, transactor: Transactor, chain_id: int, first_block: int) -> None:
+        self.contract, self._transactor, self._first_block = contract, transactor, first_block
+        self.domain = SigningDomain("EnergyTrading", chain_id, contract.address)
+
+    def submit_orders(self, orders: Sequence[SignedOrder]) -> list[OrderResult]:
+        """Relay signed orders, in as many transactions as gas asks for; one result each, in order."""
+        return [result for part in _parts(orders) for result in self._submit(part)]
+
+    def _submit(self, orders: Sequence[SignedOrder]) -> list[OrderResult]:
+        slots = sum(max(1, signed.order.duration) for signed in orders)
+        args = [[_order_tuple(signed) for signed in orders], [signed.signature for signed in orders]]
+        receipt = self._transactor.execute("submitOrders", self.contract, "submitOrders", args, SUBMIT_ORDERS, slots)
+        told = events_of(self.contract, ("OrderRefused", "OrderCreated"), receipt["logs"])
+        return [_result(told, signed.order.duration) for signed in orders]
+
+    def create_order(
+        self, interval: int | None, side: Side, energy_wh: int, price_micro_per_kwh: int, duration: int = 1
+    ) -> int:
+        """Place this account's own order, in the next open interval where none is named; returns the first one."""
+        values = [energy_wh, price_micro_per_kwh, duration, int(side)]
+        name, args = ("createOrder", values) if interval is None else ("createOrderAt", [interval, *values])
+        receipt = self._transactor.execute(name, self.contract, name, args, CREATE_ORDER, duration)
+        return int(next(events(self.contract, "OrderCreated", receipt["logs"]))["interval"])
+
+    def clear(self, interval: int) -> None:
+        """Clear an interval's auction."""
+        self._transactor.execute("clear", self.contract, "clear", [interval], CLEAR)
+
+    def auction(self, interval: int) -> AuctionResult | None:
+        """Result of an interval's auction without the homes' fills, None before it is cleared."""
+        status, tick, buy_tick, sell_tick, _, volume_wh, buy_fill_wh, sell_fill_wh, price = self._read(
+            "clearing", interval
+        )
+        if not status:
+            return None
+        return AuctionResult(
+            interval=interval,
+            tick=tick,
+            price_micro_per_kwh=price,
+            volume_wh=volume_wh,
+            buy_margin_tick=buy_tick,
+            sell_margin_tick=sell_tick,
+            buy_fill_wh=buy_fill_wh,
+            sell_fill_wh=sell_fill_wh,
+        )
+
+    def fill_wh(self, interval: int, member_id: int, side: Side) -> int:
+        """Energy of a member's order that the auction filled."""
+        return int(self._read("fill", interval, member_id, int(side)))
+
+    def members_settled_for(self, interval: int) -> int:
+        """Number of members that an interval is settled for, fixed when it is cleared."""
+        return int(self._read("clearing", interval)[4])
+
+    def orders(self, interval: int) -> list[tuple[int, Side]]:
+        """Member and side of every order of an interval, in order of time."""
+        found = self.contract.events.OrderCreated().get_logs(
+            from_block=self._first_block, argument_filters={"interval": interval}
+        )
+        return [(log["args"]["memberId"], Side(log["args"]["side"])) for log in found]
+
+    def settle(self, interval: int, first: int, last: int) -> Sequence[LogReceipt]:
+        """Settle some members; returns the logs."""
+        receipt = self._transactor.execute(
+            "settle", self.contract, "settle", [interval, first, last], SETTLE, last - first + 1
+        )
+        return receipt["logs"]
+
+    def settled_homes(self, logs: Iterable[LogReceipt]) -> Iterator[Mapping[str, Any]]:
+        """Arguments of each HomeSettled event among some logs."""
+        return events(self.contract, "HomeSettled", logs)
+
+    def settlement_logs(self, interval: int) -> list[LogReceipt]:
+        """Logs of all settlements of an interval so far."""
+        event = self.contract.events.HomeSettled()
+        topics = [event.topic, "0x" + interval.to_bytes(32, "big").hex()]
+        return list(
+            self.contract.w3.eth.get_logs(
+                {"fromBlock": self._first_block, "address": self.contract.address, "topics": topics}
+            )
+        )
+
+    def money(self, interval: int) -> tuple[IntervalMoney, int]:
+        """Money of an interval as the contract keeps it, and the number of members settled."""
+        homes, grid, fees, dust, settled = self._read("intervalMoney", interval)
+        return IntervalMoney(interval, homes, grid, fees, dust), settled
+
+    def is_settled(self, interval: int, member_id: int) -> bool:
+        """Whether a member is settled."""
+        return bool(self._read("isSettled", interval, member_id))
+
+    def deposit(self, account: str, amount_micro: int) -> None:
+        """Move payment tokens of this account into an account's balance."""
+        self._transactor.execute("deposit", self.contract, "deposit", [account, amount_micro], MOVE_MONEY)
+
+    def withdraw(self, amount_micro: int) -> None:
+        """Pay out this account's credit in payment tokens."""
+        self._transactor.execute("withdraw", self.contract, "withdraw", [amount_micro], MOVE_MONEY)
+
+    def transfer(self, to: str, amount_micro: int) -> None:
+        """Move this account's credit to another account."""
+        self._transactor.execute("transfer", self.contract, "transfer", [to, amount_micro], MOVE_MONEY)
+
+    def balance_micro(self, account: str) -> int:
+        """Credit of an account."""
+        return int(self._read("balanceOf", account))
+
+    def levels_wh(self, interval: int, side: Side) -> list[int]:
+        """Ordered energy at each tick."""
+        return list(self._read("levels", interval, int(side)))
+
+    def tick_price(self, interval: int, tick: int) -> int:
+        """Price of a tick, micro per kWh."""
+        return int(self._read("tickPrice", interval, tick))
+
+    def gate_closure_s(self, interval: int) -> int:
+        """Time from which an interval takes no more orders, Unix seconds."""
+        return int(self._read("gateClosure", interval))
+
+    def backstop(self) -> str:
+        """Account of the grid supplier."""
+        return str(self._read("backstop"))
+
+    def treasury(self) -> str:
+        """Account that fees go to."""
+        return str(self._read("treasury"))
+
+    def history(self, account: str, member_id: int) -> list[tuple[str, int, Mapping[str, Any]]]:
+        """What happened to an account: name, block number and arguments of each event, oldest first."""
+        queries = [
+            ("Deposited", {"account": account}),
+            ("Withdrawn", {"account": account}),
+            ("CreditTransferred", {"from": account}),
+            ("CreditTransferred", {"to": account}),
+            ("OrderCreated", {"memberId": member_id}),
+            ("HomeSettled", {"memberId": member_id}),
+        ]
+        found = [
+            (log["blockNumber"], log["logIndex"], name, log["args"])
+            for name, filters in queries
+            for log in self.contract.events[name]().get_logs(from_block=self._first_block, argument_filters=filters)
+        ]
+        return [(name, block, args) for block, _, name, args in sorted(found, key=lambda item: item[:2])]
+
+    def _read(self, name: str, *args: Any) -> Any:
+        return self._transactor.read(self.contract, name, *args)
+
+
+def _parts(orders: Sequence[SignedOrder]) -> Iterator[list[SignedOrder]]:
+    """Consecutive orders whose intervals fit one transaction."""
+    part: list[SignedOrder] = []
+    slots = 0
+    for signed in orders:
+        duration = max(1, signed.order.duration)
+        if part and slots + duration > SUBMIT_ORDERS.most_items:
+            yield part
+            part, slots = [], 0
+        part.append(signed)
+        slots += duration
+    if part:
+        yield part
+
+
+def _result(told: Iterator[tuple[str, Mapping[str, Any]]], duration: int) -> OrderResult:
+    """The contract tells of each order in turn: of a refusal once, of an accepted order once for each interval."""
+    name, args = next(told)
+    if name == "OrderRefused":
+        return OrderResult(args["result"])
+    for _ in range(duration - 1):
+        next(told)
+    return OrderResult.ACCEPTED
+
+
+def _order_tuple(signed: SignedOrder) -> tuple[str, int, int, int, int, int, int, int]:
+    order = signed.order
+    return (
+        order.trader,
+        order.interval,
+        order.duration,
+        int(order.side),
+        order.energy_wh,
+        order.price_micro_per_kwh,
+        order.nonce,
+        order.deadline_s,
+    )

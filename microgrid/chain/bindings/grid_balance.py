@@ -1,0 +1,47 @@
+"""GridBalance: tariffs of intervals, community totals, the price formula."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from web3.contract import Contract
+
+from microgrid.chain.transactor import GasBudget, Transactor
+from microgrid.domain.records import PriceBand
+
+OPEN_INTERVALS = GasBudget(150_000, 80_000)
+OPEN_INTERVAL = GasBudget(300_000)
+
+
+class GridBalance:
+    """The contract, with one account to send from."""
+
+    def __init__(self, contract: Contract, transactor: Transactor) -> None:
+        self.contract, self._transactor = contract, transactor
+
+    def open_intervals(self, first: int, bands: Sequence[PriceBand]) -> None:
+        """Publish the tariff of consecutive intervals, in as many transactions as gas asks for."""
+        for begin in range(0, len(bands), OPEN_INTERVALS.most_items):
+            part = bands[begin : begin + OPEN_INTERVALS.most_items]
+            args = [first + begin, [band.feed_in for band in part], [band.retail for band in part]]
+            self._transactor.execute("openIntervals", self.contract, "openIntervals", args, OPEN_INTERVALS, len(part))
+
+    def open_interval(self, interval: int) -> None:
+        """Open an interval at the formula's price."""
+        self._transactor.execute("openInterval", self.contract, "openInterval", [interval], OPEN_INTERVAL)
+
+    def band(self, interval: int) -> PriceBand | None:
+        """Prices of an interval, None while it is not open."""
+        feed_in, retail, reference, is_open = self._read("band", interval)
+        return PriceBand(feed_in, retail, reference) if is_open else None
+
+    def energy_price(self, interval: int) -> int:
+        """Price by the formula, micro per kWh."""
+        return int(self._read("energyPrice", interval))
+
+    def totals(self, interval: int) -> tuple[int, int, int]:
+        """Import and export (Wh) of all meters in an interval, and their number."""
+        import_wh, export_wh, readings = self._read("totals", interval)
+        return import_wh, export_wh, readings
+
+    def _read(self, name: str, *args: Any) -> Any:
+        return self._transactor.read(self.contract, name, *args)

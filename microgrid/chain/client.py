@@ -1,0 +1,251 @@
+"""The market's contracts as the pipeline sees them: the chain port over a backend and a deployment."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from functools import cached_property, partial
+from typing import Any
+
+from web3.types import LogReceipt, TxReceipt
+
+from microgrid.chain.backend import Backend
+from microgrid.chain.bindings.device_registry import SUBMIT_READINGS, DeviceRegistry
+from microgrid.chain.bindings.energy_trading import SETTLE, EnergyTrading
+from microgrid.chain.bindings.grid_balance import GridBalance
+from microgrid.chain.bindings.payment_token import PaymentToken
+from microgrid.chain.bindings.reward_system import RewardSystem
+from microgrid.chain.deployment import Deployment
+from microgrid.chain.reverts import named
+from microgrid.chain.transactor import StaleNonceError, Transactor, call_data
+from microgrid.domain.errors import ChainError
+from microgrid.domain.intervals import Interval
+from microgrid.domain.records import (
+    AuctionResult,
+    DeviceClass,
+    DeviceRecord,
+    GasUse,
+    HomeStatement,
+    OrderResult,
+    PriceBand,
+    Reading,
+    ReadingResult,
+    Settlement,
+    Side,
+    SignedOrder,
+)
+from microgrid.domain.wire import SigningDomain, SigningKey, device_id
+
+MAX_READINGS = SUBMIT_READINGS.most_items
+
+
+class MarketChain:
+    """The contracts on one chain, operated with one key: it registers, relays orders, hands in readings, settles.
+
+    Args:
+        backend: Where the chain is.
+        deployment: Where on it the contracts are.
+        operator: Key that has the roles; it pays all gas.
+        names: Names of devices registered earlier; the chain keeps only their hashes.
+    """
+
+    def __init__(
+        self, backend: Backend, deployment: Deployment, operator: SigningKey, names: Iterable[str] = ()
+    ) -> None:
+        self.backend, self.deployment = backend, deployment
+        self.transactor = Transactor(backend, operator)
+        at = partial(deployment.contract, backend.web3)
+        chain_id, first_block = backend.chain_id, deployment.block
+        self.registry = DeviceRegistry(at("DeviceRegistry"), self.transactor, chain_id, first_block)
+        self.grid = GridBalance(at("GridBalance"), self.transactor)
+        self.trading = EnergyTrading(at("EnergyTrading"), self.transactor, chain_id, first_block)
+        self.reward_system = RewardSystem(at("RewardSystem"), self.transactor)
+        self.token = PaymentToken(at("PaymentToken"), self.transactor)
+        self._names = {device_id(name): name for name in names}
+        self._accounts: dict[int, str] = {}
+        self._may_deposit = False
+
+    @property
+    def reading_domain(self) -> SigningDomain:
+        """EIP-712 domain in which devices sign."""
+        return self.registry.domain
+
+    @property
+    def order_domain(self) -> SigningDomain:
+        """EIP-712 domain in which homes sign orders."""
+        return self.trading.domain
+
+    @property
+    def gas_used(self) -> Sequence[GasUse]:
+        """One entry a transaction, in order."""
+        return self.transactor.gas_used
+
+    @cached_property
+    def grid_account(self) -> str:
+        """Account of the grid supplier, the backstop."""
+        return self.trading.backstop()
+
+    @cached_property
+    def fee_account(self) -> str:
+        """Account that the fees go to."""
+        return self.trading.treasury()
+
+    def now_s(self) -> int:
+        """Time of the latest block, Unix seconds."""
+        return self.backend.now_s()
+
+    def advance_to(self, time_s: int) -> None:
+        """Let chain time reach `time_s` (Unix); waits where the chain's clock cannot be set."""
+        self.backend.advance_to(time_s)
+
+    def register_home(self, account: str) -> int:
+        """Admit a home; returns its member number, also where it is one already."""
+        return self.registry.member_of(account) or self.registry.register_member(account)
+
+    def register_device(
+        self, name: str, owner: str, key: str, device_class: DeviceClass, rated_power_w: int, zone: int
+    ) -> None:
+        """Register a device of a home; one that is registered just so is left alone.
+
+        Raises:
+            ContractRevertError: `DeviceAlreadyRegistered` for a device of another home or key, and the contract's others.
+        """
+        identity = device_id(name)
+        known = self.registry.device(identity, name)
+        if (known.owner, known.key) != (owner, key):
+            self.registry.register_device(identity, owner, key, device_class, rated_power_w, zone)
+        self._names[identity] = name
+
+    def devices(self) -> list[DeviceRecord]:
+        """All registered devices whose names are known here, in order of registration."""
+        known = (identity for identity in self.registry.device_ids() if identity in self._names)
+        return [self.registry.device(identity, self._names[identity]) for identity in known]
+
+    def deposit(self, account: str, amount_micro: int) -> None:
+        """Pay money into an account's balance: the operator issues it and pays it in."""
+        if not self._may_deposit:
+            self.token.approve(self.trading.contract.address)
+            self._may_deposit = True
+        self.token.mint(self.transactor.address, amount_micro)
+        self.trading.deposit(account, amount_micro)
+
+    def open_intervals(self, first: Interval, bands: Sequence[PriceBand]) -> None:
+        """Publish the tariff of consecutive intervals."""
+        self.grid.open_intervals(first.index, bands)
+
+    def band(self, interval: int) -> PriceBand:
+        """Prices of an open interval as the contract has them, reference included.
+
+        Raises:
+            ContractRevertError: `IntervalNotOpen`.
+        """
+        band = self.grid.band(interval)
+        if band is None:
+            raise named("IntervalNotOpen")(interval=interval)
+        return band
+
+    def submit_orders(self, orders: Sequence[SignedOrder]) -> list[OrderResult]:
+        """Relay signed orders in one transaction (or a few, by gas)."""
+        return self.trading.submit_orders(orders)
+
+    def clear(self, interval: int) -> AuctionResult:
+        """Clear, where nobody did yet, and read back price, volume and every home's fill."""
+        with suppress(named("AlreadyCleared")):
+            self.trading.clear(interval)
+        return self.auction(interval)
+
+    def auction(self, interval: int) -> AuctionResult:
+        """Result of a cleared interval.
+
+        Raises:
+            ContractRevertError: `NotCleared`.
+        """
+        result = self.trading.auction(interval)
+        if result is None:
+            raise named("NotCleared")(interval=interval)
+        fills: dict[Side, dict[str, int]] = {Side.BUY: {}, Side.SELL: {}}
+        for member_id, side in self.trading.orders(interval):
+            fills[side][self._account(member_id)] = self.trading.fill_wh(interval, member_id, side)
+        return replace(result, bought_wh=fills[Side.BUY], sold_wh=fills[Side.SELL])
+
+    def prepare_readings(self, batch_number: int, readings: Sequence[Reading]) -> bytes:
+        """Signed raw transaction that submits a batch of at most `MAX_READINGS`."""
+        if len(readings) > MAX_READINGS:
+            message = f"a batch holds at most {MAX_READINGS} readings, not {len(readings)}"
+            raise ChainError(message)
+        return self.registry.sign_batch(batch_number, readings)
+
+    def send_readings(self, raw_transaction: bytes) -> list[ReadingResult]:
+        """Send it (again, if need be) and read the result of each item.
+
+        However often it is sent the batch is taken once: the same transaction is mined once, and where its nonce went to
+        another transaction meanwhile, the batch's number decides.
+        """
+        number, items = self.registry.batch_of(call_data(raw_transaction))
+        try:
+            receipt = self.transactor.send("submitReadings", raw_transaction, items)
+        except StaleNonceError:
+            receipt = self._send_afresh(number, items, raw_transaction)
+        return self.registry.batch_results(receipt)
+
+    def _send_afresh(self, number: int, items: int, raw_transaction: bytes) -> TxReceipt:
+        earlier = self.registry.batch_transaction(self.transactor.address, number)
+        if earlier is not None:
+            return self.transactor.receipt(earlier)
+        fresh = self.transactor.resign(raw_transaction)
+        return self.transactor.send("submitReadings", fresh, items)
+
+    def settle(self, interval: int) -> Settlement:
+        """Settle all homes in chunks and read statements and sums back from the contract's events and state.
+
+        Homes without a reading wait for it until the deadline; they are missing from the statements then.
+        """
+        members = self.trading.members_settled_for(interval)
+        logs: list[LogReceipt] = []
+        for first in range(1, members + 1, SETTLE.most_items):
+            last = min(members, first + SETTLE.most_items - 1)
+            with suppress(named("NothingToSettle"), named("AlreadySettled")):
+                logs.extend(self.trading.settle(interval, first, last))
+        return self.settlement(interval, logs)
+
+    def settlement(self, interval: int, logs: Sequence[LogReceipt] = ()) -> Settlement:
+        """What is settled of an interval; `logs` may hold its events, to save asking for them."""
+        money, settled = self.trading.money(interval)
+        homes = list(self.trading.settled_homes(logs))
+        if len(homes) != settled:
+            homes = list(self.trading.settled_homes(self.trading.settlement_logs(interval)))
+        return Settlement(money, tuple(self._statement(home) for home in homes))
+
+    def _statement(self, home: Mapping[str, Any]) -> HomeStatement:
+        return HomeStatement(
+            interval=home["interval"],
+            account=self._account(home["memberId"]),
+            bought_wh=home["boughtWh"],
+            sold_wh=home["soldWh"],
+            import_wh=home["importWh"],
+            export_wh=home["exportWh"],
+            metered=home["metered"],
+            amount_micro=home["amount"],
+        )
+
+    def balances(self) -> Mapping[str, int]:
+        """Micro in every account: homes by address, and `grid`, `fees`, `dust`."""
+        special = {"grid": self.grid_account, "fees": self.fee_account, "dust": self.trading.contract.address}
+        homes = {account: account for account in self.homes()}
+        return {name: self.trading.balance_micro(account) for name, account in (homes | special).items()}
+
+    def rewards(self) -> Mapping[str, int]:
+        """Accrued reward per home, 18 decimals."""
+        return {account: self.reward_system.accrued(account) for account in self.homes()}
+
+    def homes(self) -> list[str]:
+        """Accounts of all members, by number."""
+        return [self._account(member_id) for member_id in range(1, self.registry.member_count() + 1)]
+
+    def _account(self, member_id: int) -> str:
+        if member_id not in self._accounts:
+            self._accounts[member_id] = self.registry.account_of(member_id)
+        return self._accounts[member_id]
+
+    def close(self) -> None:
+        """Let go of the chain."""
+        self.backend.close()

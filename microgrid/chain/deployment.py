@@ -1,0 +1,307 @@
+"""Puts the contracts on a chain and wires them: one access manager, one table of who may call what."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from enum import IntEnum
+from typing import Any, Self
+
+from eth_account import Account
+from eth_account.signers.local import LocalAccount
+from eth_utils.abi import filter_abi_by_name, function_abi_to_4byte_selector
+from web3 import Web3
+from web3.contract import Contract
+from web3.types import TxReceipt
+
+from microgrid.chain import artifacts
+from microgrid.domain.errors import BadInputError, ChainError
+from microgrid.domain.units import WAD
+
+MAX_TRANSACTION_GAS = 16_777_216
+RECEIPT_TIMEOUT_S = 120
+PRIORITY_FEE_WEI = 1_000_000_000
+
+_EVENING_PEAK = {6: 0.9, 7: 1.1, 8: 1.1, 17: 1.3, 18: 1.4, 19: 1.4, 20: 1.3, 21: 1.1, **dict.fromkeys(range(6), 0.8)}
+
+
+class Role(IntEnum):
+    """Roles of the access manager, by their ids. Id 0 is the manager's own administrator."""
+
+    ADMIN = 0
+    OPERATOR = 1
+    ORACLE = 2
+    MAINTAINER = 3
+    METERING = 4
+    MINTER = 5
+    GUARDIAN = 6
+    GOVERNANCE = 7
+    ISSUER = 8
+
+
+# Every restricted function and its role; a test compares this table with the contracts.
+PERMISSIONS: Mapping[tuple[str, str], Role] = {
+    ("PaymentToken", "mint"): Role.ISSUER,
+    ("RewardToken", "mint"): Role.MINTER,
+    ("GridBalance", "recordInterval"): Role.METERING,
+    ("GridBalance", "openIntervals"): Role.OPERATOR,
+    ("GridBalance", "reportGridStress"): Role.ORACLE,
+    ("GridBalance", "setTimeOfDayMultiplier"): Role.GOVERNANCE,
+    ("GridBalance", "setPriceParameters"): Role.GOVERNANCE,
+    ("DeviceRegistry", "registerMember"): Role.OPERATOR,
+    ("DeviceRegistry", "registerDevice"): Role.OPERATOR,
+    ("DeviceRegistry", "suspendDevice"): Role.MAINTAINER,
+    ("DeviceRegistry", "activateDevice"): Role.MAINTAINER,
+    ("DeviceRegistry", "retireDevice"): Role.MAINTAINER,
+    ("DeviceRegistry", "rotateKey"): Role.MAINTAINER,
+    ("DeviceRegistry", "submitReadings"): Role.ORACLE,
+    ("EnergyTrading", "setTradingFee"): Role.GOVERNANCE,
+    ("EnergyTrading", "pause"): Role.GUARDIAN,
+    ("EnergyTrading", "unpause"): Role.GOVERNANCE,
+    ("RewardSystem", "setRewardRates"): Role.GOVERNANCE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class MarketConfig:
+    """Rules of a market.
+
+    Attributes:
+        interval_seconds: Length of an interval.
+        gate_lead_seconds: Orders close this long before an interval starts.
+        settlement_deadline_seconds: A missing reading counts as no delivery this long after an interval's end.
+        min_order_wh: Least energy of an order.
+        max_order_wh: Largest energy of an order.
+        max_duration_intervals: Largest number of intervals an order may stand in.
+        fee_micro_per_kwh: Trading fee on each kWh bought.
+        base_rate_micro_per_kwh: Price of the formula with every factor at one.
+        feed_in_rate_micro_per_kwh: What the grid pays in intervals opened at the formula's price.
+        min_price_micro_per_kwh: Least price that the formula gives.
+        max_price_micro_per_kwh: Largest price that the formula gives.
+        reference_load_wh: Mean energy drawn per meter and interval at which the demand factor is one.
+        min_factor_wad: Least demand factor and time-of-day multiplier.
+        max_factor_wad: Largest demand factor, stress factor and time-of-day multiplier.
+        time_of_day_multipliers_wad: Multiplier of each hour of the day, UTC.
+        reward_per_sold_kwh_wad: Reward tokens (1e-18) for a kWh sold and delivered in the community.
+        reward_per_bought_kwh_wad: Reward tokens (1e-18) for a kWh bought and consumed in the community.
+        reward_cap_wad: Most reward tokens (1e-18) that can ever exist.
+    """
+
+    interval_seconds: int = 3_600
+    gate_lead_seconds: int = 300
+    settlement_deadline_seconds: int = 4 * 3_600
+    min_order_wh: int = 1
+    max_order_wh: int = 1_000_000
+    max_duration_intervals: int = 96
+    fee_micro_per_kwh: int = 1_000
+    base_rate_micro_per_kwh: int = 250_000
+    feed_in_rate_micro_per_kwh: int = 60_000
+    min_price_micro_per_kwh: int = 100_000
+    max_price_micro_per_kwh: int = 1_000_000
+    reference_load_wh: int = 500
+    min_factor_wad: int = WAD // 2
+    max_factor_wad: int = 3 * WAD
+    time_of_day_multipliers_wad: tuple[int, ...] = tuple(
+        int(_EVENING_PEAK.get(hour, 1.0) * 100) * (WAD // 100) for hour in range(24)
+    )
+    reward_per_sold_kwh_wad: int = WAD
+    reward_per_bought_kwh_wad: int = WAD // 2
+    reward_cap_wad: int = 1_000_000_000 * WAD
+
+
+@dataclass(frozen=True, slots=True)
+class Parties:
+    """Accounts of those who run a market; each holds one role, and none need be a home.
+
+    Backstop (the grid supplier) and treasury are two different accounts of the ledger and must not be homes.
+    """
+
+    backstop: str
+    treasury: str
+    operator: str
+    oracle: str
+    maintainer: str
+    guardian: str
+    governance: str
+    issuer: str
+    admin: str
+
+    @classmethod
+    def one(cls, account: str, *, backstop: str, treasury: str) -> Self:
+        """Everything but backstop and treasury in one hand, as on a local chain."""
+        roles = {name.name: account for name in fields(cls) if name.name not in ("backstop", "treasury")}
+        return cls(backstop=backstop, treasury=treasury, **roles)
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """Where the contracts of a market are.
+
+    Attributes:
+        chain_id: Chain they are on.
+        block: Number of a block before the first of them; events need not be looked for in earlier ones.
+        gas_used: Gas of all transactions that deployed and wired them.
+    """
+
+    chain_id: int
+    block: int
+    access_manager: str
+    payment_token: str
+    reward_token: str
+    grid_balance: str
+    device_registry: str
+    energy_trading: str
+    reward_system: str
+    gas_used: int = field(default=0, compare=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON document."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> Self:
+        """A deployment from its JSON document.
+
+        Raises:
+            BadInputError: a field is missing or unknown.
+        """
+        try:
+            return cls(**document)
+        except TypeError as error:
+            message = f"this is no deployment: expected the fields {', '.join(item.name for item in fields(cls))}"
+            raise BadInputError(message) from error
+
+    def contract(self, web3: Web3, name: str) -> Contract:
+        """A contract of this deployment, by the name of its artifact."""
+        return web3.eth.contract(address=Web3.to_checksum_address(self.addresses[name]), abi=artifacts.load(name).abi)
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """Addresses by the names of the contracts."""
+        return {name: getattr(self, _snake(name)) for name in artifacts.names()}
+
+
+def deploy(web3: Web3, key: bytes | str, config: MarketConfig, parties: Parties) -> Deployment:
+    """Deploy all contracts and wire them; afterwards the deploying account holds no role but those `parties` gives it.
+
+    Args:
+        web3: Client of the chain.
+        key: Private key of an account with gas money.
+        config: Rules of the market.
+        parties: Who runs it.
+
+    Raises:
+        ChainError: a transaction failed.
+    """
+    return _Deployer(web3, Account.from_key(key)).deploy(config, parties)
+
+
+class _Deployer:
+    """One deployment under way: signs and sends transactions and remembers the contracts."""
+
+    def __init__(self, web3: Web3, account: LocalAccount) -> None:
+        self._web3, self._account = web3, account
+        self._nonce = web3.eth.get_transaction_count(account.address)
+        self._contracts: dict[str, Contract] = {}
+        self._gas_used = 0
+
+    def deploy(self, config: MarketConfig, parties: Parties) -> Deployment:
+        block = self._web3.eth.block_number
+        manager = self._create("AccessManager", self._account.address)
+        money = self._create("PaymentToken", manager.address)
+        reward = self._create("RewardToken", manager.address, config.reward_cap_wad)
+        grid = self._create("GridBalance", manager.address, config.interval_seconds, _price_parameters(config))
+        registry = self._create("DeviceRegistry", manager.address, grid.address)
+        places = (manager.address, money.address, registry.address, grid.address, parties.backstop, parties.treasury)
+        trading = self._create("EnergyTrading", *places, _trading_config(config))
+        rates = (config.reward_per_sold_kwh_wad, config.reward_per_bought_kwh_wad)
+        self._create("RewardSystem", manager.address, reward.address, registry.address, trading.address, *rates)
+        self._wire(config, parties)
+        addresses = {_snake(name): str(contract.address) for name, contract in self._contracts.items()}
+        return Deployment(self._web3.eth.chain_id, block, **addresses, gas_used=self._gas_used)
+
+    def _wire(self, config: MarketConfig, parties: Parties) -> None:
+        """Assign every function its role, set the multipliers, give the roles away, and step down, in one transaction."""
+        manager, me = self._contracts["AccessManager"], self._account.address
+        calls = [manager.encode_abi("setTargetFunctionRole", args) for args in self._permissions()]
+        calls.append(manager.encode_abi("grantRole", [Role.GOVERNANCE, me, 0]))
+        calls += [manager.encode_abi("execute", args) for args in self._multipliers(config)]
+        calls.append(manager.encode_abi("renounceRole", [Role.GOVERNANCE, me]))
+        calls += [manager.encode_abi("grantRole", [role, holder, 0]) for role, holder in self._holders(parties)]
+        if parties.admin != me:
+            calls.append(manager.encode_abi("renounceRole", [Role.ADMIN, me]))
+        self._send(manager.functions.multicall(calls).build_transaction({"from": me, "gas": MAX_TRANSACTION_GAS}))
+
+    def _permissions(self) -> list[list[Any]]:
+        by_target: dict[tuple[str, Role], list[bytes]] = {}
+        for (name, function), role in PERMISSIONS.items():
+            abi = filter_abi_by_name(function, artifacts.load(name).abi)[0]
+            by_target.setdefault((name, role), []).append(function_abi_to_4byte_selector(abi))
+        return [[self._contracts[name].address, found, role] for (name, role), found in by_target.items()]
+
+    def _multipliers(self, config: MarketConfig) -> list[list[Any]]:
+        grid = self._contracts["GridBalance"]
+        changed = [(hour, wad) for hour, wad in enumerate(config.time_of_day_multipliers_wad) if wad != WAD]
+        return [[grid.address, grid.encode_abi("setTimeOfDayMultiplier", list(change))] for change in changed]
+
+    def _holders(self, parties: Parties) -> Sequence[tuple[Role, str]]:
+        return (
+            (Role.METERING, self._contracts["DeviceRegistry"].address),
+            (Role.MINTER, self._contracts["RewardSystem"].address),
+            (Role.OPERATOR, parties.operator),
+            (Role.ORACLE, parties.oracle),
+            (Role.MAINTAINER, parties.maintainer),
+            (Role.GUARDIAN, parties.guardian),
+            (Role.GOVERNANCE, parties.governance),
+            (Role.ISSUER, parties.issuer),
+            (Role.ADMIN, parties.admin),
+        )
+
+    def _create(self, name: str, *arguments: Any) -> Contract:
+        artifact = artifacts.load(name)
+        factory = self._web3.eth.contract(abi=artifact.abi, bytecode=artifact.bytecode)
+        call = factory.constructor(*arguments)
+        receipt = self._send(call.build_transaction({"from": self._account.address, "gas": MAX_TRANSACTION_GAS}))
+        self._contracts[name] = self._web3.eth.contract(address=receipt["contractAddress"], abi=artifact.abi)
+        return self._contracts[name]
+
+    def _send(self, transaction: Mapping[str, Any]) -> TxReceipt:
+        base_fee = self._web3.eth.get_block("latest")["baseFeePerGas"]
+        fees = {"maxFeePerGas": 2 * base_fee + PRIORITY_FEE_WEI, "maxPriorityFeePerGas": PRIORITY_FEE_WEI}
+        head = {"type": 2, "chainId": self._web3.eth.chain_id, "nonce": self._nonce}
+        body = {name: value for name, value in transaction.items() if name != "gasPrice"}
+        raw = self._account.sign_transaction({**body, **fees, **head}).raw_transaction
+        sent = self._web3.eth.send_raw_transaction(raw)
+        receipt = self._web3.eth.wait_for_transaction_receipt(sent, timeout=RECEIPT_TIMEOUT_S)
+        if receipt["status"] != 1:
+            message = f"deployment transaction {sent.to_0x_hex()} failed"
+            raise ChainError(message)
+        self._nonce += 1
+        self._gas_used += receipt["gasUsed"]
+        return receipt
+
+
+def _price_parameters(config: MarketConfig) -> tuple[int, ...]:
+    return (
+        config.base_rate_micro_per_kwh,
+        config.feed_in_rate_micro_per_kwh,
+        config.min_price_micro_per_kwh,
+        config.max_price_micro_per_kwh,
+        config.reference_load_wh,
+        config.min_factor_wad,
+        config.max_factor_wad,
+    )
+
+
+def _trading_config(config: MarketConfig) -> tuple[int, ...]:
+    return (
+        config.gate_lead_seconds,
+        config.settlement_deadline_seconds,
+        config.min_order_wh,
+        config.max_order_wh,
+        config.max_duration_intervals,
+        config.fee_micro_per_kwh,
+    )
+
+
+def _snake(name: str) -> str:
+    """A contract's name as a field name: EnergyTrading is energy_trading."""
+    return "".join("_" + letter.lower() if letter.isupper() else letter for letter in name).lstrip("_")

@@ -1,0 +1,1 @@
+"""The order of the stages: what comes in, what is checked, stored, sent on and paid."""

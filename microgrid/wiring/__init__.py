@@ -1,0 +1,1 @@
+"""Settings become adapters become a running pipeline: the only place that chooses."""

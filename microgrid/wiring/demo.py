@@ -1,0 +1,197 @@
+"""The main job in one process: everything embedded unless a setting names something real."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from threading import Event
+from time import monotonic
+
+from iot_sim.fleet import SimulatedFleet
+from microgrid import __version__
+from microgrid.broker import EmbeddedBroker, MqttBroker
+from microgrid.config import Settings
+from microgrid.domain.errors import InvariantError
+from microgrid.domain.plugins import load
+from microgrid.domain.run import IntervalOutcome, ReadingCounts, Reproduce, RunResult
+from microgrid.domain.units import micro, wh
+from microgrid.domain.wire import reading_topic
+from microgrid.pipeline.agents import HomeAgent
+from microgrid.pipeline.checks import check_run
+from microgrid.pipeline.clock import SimulatedClock
+from microgrid.pipeline.community import Community
+from microgrid.pipeline.intake import Intake
+from microgrid.pipeline.sender import ChainSender
+from microgrid.report import check_target, write_run_folder
+from microgrid.store import SqlStore, open_store
+from microgrid.web.live import LiveFeed
+from microgrid.web.server import LiveServer
+from microgrid.web.views import done_view, interval_view, invariants_view, run_view, status_view
+from microgrid.wiring.homes import make_agents, make_fleet
+from microgrid.wiring.inputs import DemoInputs, DemoRequest, read_inputs
+from microgrid.wiring.market import Market, open_market, seeded_key
+
+STORE_FILE = "readings.sqlite"
+REFUSED = "rejected."
+
+
+class DemoRun:
+    """One run: iterate `outcomes`, then take `result`, `write` and `check` it."""
+
+    def __init__(
+        self, settings: Settings, request: DemoRequest, inputs: DemoInputs, command: str, stack: ExitStack
+    ) -> None:
+        self._settings, self._request, self._inputs, self._command = settings, request, inputs, command
+        self._stack = stack
+        self._feed = LiveFeed()
+        self._outcomes: list[IntervalOutcome] = []
+        self._result: RunResult | None = None
+        self._began_s = monotonic()
+        scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="microgrid-"))
+        self._database = Path(scratch) / STORE_FILE
+        self._fee = micro(request.fee)
+        self.page_url = ""
+
+    @property
+    def interval_count(self) -> int:
+        """Number of intervals."""
+        return self._inputs.profiles.count
+
+    def serve(self, port: int) -> None:
+        """Show the run on a live page.
+
+        Raises:
+            PortTakenError: somebody else listens there.
+        """
+        self.page_url = self._stack.enter_context(LiveServer(self._feed, port=port)).url
+        self._feed.publish(status_view("deploying contracts"))
+
+    def outcomes(self) -> Iterator[IntervalOutcome]:
+        """Start all parts and run; each interval is yielded once it is settled."""
+        market = self._stack.enter_context(
+            open_market(self._settings, self._inputs, seed=self._request.seed, fee_micro_per_kwh=self._fee)
+        )
+        agents = make_agents(self._request, self._inputs, market)
+        homes = [agent.home for agent in agents]
+        self._feed.publish(run_view(homes, self.interval_count, self._request.currency))
+        store = open_store(self._settings.store_url or f"sqlite:///{self._database}")
+        self._stack.callback(store.close)
+        community, fleet = self._community(market, agents, store)
+        for outcome in community.outcomes():
+            complete = self._with_profile(outcome, agents)
+            self._outcomes.append(complete)
+            self._feed.publish(interval_view(complete, homes))
+            yield complete
+        self._finish(market, agents, store.counts(), fleet.sent())
+
+    def _community(
+        self, market: Market, agents: Sequence[HomeAgent], store: SqlStore
+    ) -> tuple[Community, SimulatedFleet]:
+        """Broker, oracle and meters around the market."""
+        profiles, site = self._inputs.profiles, self._settings.site
+        oracle_key = seeded_key(self._request.seed, "oracle")
+        broker_url = self._settings.broker_url or self._stack.enter_context(EmbeddedBroker()).url
+        broker = MqttBroker(broker_url, client_id=f"{site}-oracle")
+        self._stack.callback(broker.close)
+        broker.subscribe(reading_topic(site, "+"))
+        fleet = make_fleet(site, self._request, self._inputs, market, broker_url, oracle_key.address)
+        self._stack.callback(fleet.close)
+        clock = SimulatedClock(profiles.first.start_s)
+        domain = market.chain.reading_domain
+        community = Community(
+            chain=market.chain,
+            fleet=fleet,
+            intake=Intake(broker, store, market.devices, domain, oracle_key, clock, site),
+            sender=ChainSender(store, market.chain),
+            clock=clock,
+            agents=agents,
+            intervals=profiles.intervals,
+            bands=self._inputs.bands,
+            fee_micro_per_kwh=self._fee,
+            settlement_deadline_s=market.settlement_deadline_s,
+            reading_timeout_s=self._settings.reading_timeout_s,
+        )
+        return community, fleet
+
+    def _with_profile(self, outcome: IntervalOutcome, agents: Sequence[HomeAgent]) -> IntervalOutcome:
+        """The outcome with load and PV behind the meters, where the input tells them."""
+        profiles = self._inputs.profiles
+        if profiles.load_kwh is None or profiles.pv_kwh is None:
+            return outcome
+        step = outcome.interval.index - profiles.first.index
+        load, pv = (
+            {a.home.account: wh(kwh) for a, kwh in zip(agents, table[step], strict=True)}
+            for table in (profiles.load_kwh, profiles.pv_kwh)
+        )
+        return replace(outcome, load_wh=load, pv_wh=pv)
+
+    def _finish(self, market: Market, agents: Sequence[HomeAgent], counts: Mapping[str, int], sent: int) -> None:
+        refused = {name.removeprefix(REFUSED): count for name, count in counts.items() if name.startswith(REFUSED)}
+        readings = ReadingCounts(sent, counts["readings"], counts["on_chain"], refused)
+        balances = market.chain.balances()
+        invariants = check_run(agents, self._outcomes, readings, market.deposits_micro, balances, self._fee)
+        self._result = RunResult(
+            homes=tuple(agent.home for agent in agents),
+            intervals=tuple(self._outcomes),
+            invariants=invariants,
+            readings=readings,
+            reproduce=Reproduce(self._command, __version__, self._request.seed, self._inputs.hashes),
+            fee_micro_per_kwh=self._fee,
+            currency=self._request.currency,
+            gas=tuple(market.chain.gas_used),
+            rewards_wad=dict(market.chain.rewards()),
+            settings=self._request.settings() | {"backend": self._settings.backend},
+            timings_s={"run": monotonic() - self._began_s},
+        )
+        self._feed.publish(invariants_view(invariants))
+        self._feed.publish(done_view(readings))
+
+    def result(self) -> RunResult:
+        """The whole run, once `outcomes` is through."""
+        if self._result is None:
+            message = "the run is not finished"
+            raise RuntimeError(message)
+        return self._result
+
+    def write(self, result: RunResult) -> Path:
+        """Write the run folder; the database of readings is laid beside the tables unless it lives elsewhere."""
+        folder = write_run_folder(result, self._settings.out)
+        if self._database.exists():
+            shutil.copyfile(self._database, folder / STORE_FILE)
+        return folder
+
+    def wait_for_interrupt(self) -> None:
+        """Keep the live page up until Ctrl-C."""
+        with suppress(KeyboardInterrupt):
+            Event().wait()
+
+
+def check(result: RunResult) -> None:
+    """Fail a run that broke an invariant.
+
+    Raises:
+        InvariantError: names the first one.
+    """
+    for invariant in result.invariants:
+        if invariant.error:
+            raise InvariantError(invariant.name, invariant.error, f"in this run: {invariant.description}")
+
+
+@contextmanager
+def open_demo(settings: Settings, request: DemoRequest, *, page_port: int | None, command: str) -> Iterator[DemoRun]:
+    """A run whose parts are let go at the end.
+
+    Raises:
+        BadInputError: something asked for cannot be used; nothing was started or written.
+    """
+    check_target(settings.out)
+    load("backend", settings.backend)
+    load("forecaster", request.forecaster)
+    load("strategy", request.strategy)
+    with ExitStack() as stack:
+        run = DemoRun(settings, request, read_inputs(request), command, stack)
+        if page_port is not None:
+            run.serve(page_port)
+        yield run

@@ -1,0 +1,135 @@
+"""What a run is fed: energy of each home, what came before, and grid prices; from files or from physics."""
+
+import hashlib
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from microgrid.assets.profile import Profiles
+from microgrid.data.prices import read_prices
+from microgrid.data.profiles import read_profiles
+from microgrid.domain.errors import BadInputError, DataFileError
+from microgrid.domain.interfaces import EnergyArray
+from microgrid.domain.intervals import HOURS_PER_DAY, SECONDS_PER_HOUR, Interval, interval_at
+from microgrid.domain.plugins import load
+from microgrid.domain.records import PriceBand
+
+DEFAULT_START = "2026-06-21T00:00"
+HISTORY_DAYS = 2
+
+
+@dataclass(frozen=True)
+class DemoRequest:
+    """What the person asked for; prices are decimal currency units per kWh."""
+
+    homes: int = 10
+    hours: int = 24
+    data: Path | None = None
+    prices: Path | None = None
+    start: str | None = None
+    timezone: str = "UTC"
+    fill: str | None = None
+    feed_in: float = 0.05
+    fee: float = 0.002
+    forecaster: str = "seasonal_naive"
+    strategy: str = "adaptive"
+    seed: int = 0
+    currency: str = "EUR"
+
+    def settings(self) -> dict[str, object]:
+        """The request as TOML would hold it; what was not given is left out, files by their names."""
+        given = {name: value for name, value in asdict(self).items() if value is not None}
+        return {name: value.name if isinstance(value, Path) else value for name, value in given.items()}
+
+
+@dataclass(frozen=True)
+class DemoInputs:
+    """The run's input.
+
+    Attributes:
+        profiles: Energy of T intervals and N homes.
+        history_wh: Net energy of the H intervals before, Wh, shape (H, N); H may be 0.
+        bands: Grid prices of the T intervals.
+        hashes: SHA-256 of each input file by its name.
+    """
+
+    profiles: Profiles
+    history_wh: EnergyArray
+    bands: list[PriceBand]
+    hashes: Mapping[str, str]
+
+
+def read_inputs(request: DemoRequest) -> DemoInputs:
+    """Read or make everything a run needs.
+
+    Raises:
+        BadInputError: a file, time or price that cannot be used.
+    """
+    profiles, history_wh = _measured(request) if request.data else _synthetic(request)
+    files = [path for path in (request.data, request.prices) if path]
+    hashes = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    return DemoInputs(profiles, history_wh, _bands(request, profiles.intervals), hashes)
+
+
+def _start(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError as error:
+        message = f"--start {text!r} is no ISO time; write it as 2016-08-01 or 2016-08-01T12:00"
+        raise BadInputError(message) from error
+
+
+def _measured(request: DemoRequest) -> tuple[Profiles, EnergyArray]:
+    start = _start(request.start) if request.start else None
+    read = partial(read_profiles, request.data or "", timezone=request.timezone, fill=request.fill)
+    profiles = read(start=start, hours=request.hours)
+    begin = profiles.first.start_utc - timedelta(days=HISTORY_DAYS)
+    history_wh = np.zeros((0, len(profiles.home_ids)), dtype=np.int64)
+    # A file that begins with the run, or a gap before it, only means that homes forecast from less.
+    with suppress(DataFileError):
+        past = read(start=begin, hours=HISTORY_DAYS * HOURS_PER_DAY, homes=profiles.home_ids)
+        history_wh = past.metered_net_wh()
+    return profiles, history_wh
+
+
+def _synthetic(request: DemoRequest) -> tuple[Profiles, EnergyArray]:
+    from microgrid.assets.community import synthetic_community  # noqa: PLC0415 - a second to import, files need none
+
+    start = _start(request.start or DEFAULT_START)
+    first = interval_at(start if start.tzinfo else start.replace(tzinfo=UTC), SECONDS_PER_HOUR)
+    past = HISTORY_DAYS * HOURS_PER_DAY
+    whole = synthetic_community(
+        request.homes,
+        Interval(first.index - past, first.seconds),
+        past + request.hours,
+        np.random.default_rng(request.seed),
+    )
+    return _from(whole, past), whole.metered_net_wh()[:past]
+
+
+def _from(profiles: Profiles, step: int) -> Profiles:
+    """The profiles from the `step`-th interval on."""
+    load_kwh, pv_kwh = profiles.load_kwh, profiles.pv_kwh
+    return replace(
+        profiles,
+        first=Interval(profiles.first.index + step, profiles.first.seconds),
+        import_kwh=profiles.import_kwh[step:],
+        export_kwh=profiles.export_kwh[step:],
+        load_kwh=None if load_kwh is None else load_kwh[step:],
+        pv_kwh=None if pv_kwh is None else pv_kwh[step:],
+    )
+
+
+def _bands(request: DemoRequest, intervals: list[Interval]) -> list[PriceBand]:
+    if request.prices:
+        table = read_prices(request.prices, timezone=request.timezone, feed_in_per_kwh=request.feed_in)
+        tariff = load("tariff", "table").build(table=table)
+    else:
+        tariff = load("tariff", "time_of_use").build(feed_in=request.feed_in)
+    bands: list[PriceBand] = tariff.bands(intervals)
+    return bands

@@ -1,0 +1,122 @@
+"""Contracts on a chain, homes and meters registered, money paid in: a market that is ready to open."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from microgrid.chain.client import MarketChain
+from microgrid.chain.deployment import MarketConfig, Parties, deploy
+from microgrid.config import Settings
+from microgrid.domain.plugins import load
+from microgrid.domain.records import DeviceClass, DeviceRecord
+from microgrid.domain.units import MICRO_PER_UNIT, ceil_micro, wh
+from microgrid.domain.wire import SigningKey, keccak256
+from microgrid.wiring.inputs import DemoInputs
+
+LEAST_RATED_POWER_W = 25_000
+HEADSTART_S = 7_200
+GRID = "grid"
+FLOAT_MICRO = 10 * MICRO_PER_UNIT
+
+
+@dataclass(frozen=True)
+class Member:
+    """A home in the contracts."""
+
+    home_id: str
+    key: SigningKey
+    meter: str
+    meter_key: SigningKey
+    member_id: int
+
+
+@dataclass(frozen=True)
+class Market:
+    """What the pipeline and the fleet need to know of it.
+
+    Attributes:
+        deposits_micro: Money paid in by account, `grid` for the supplier; nothing yet for `fees` and `dust`.
+    """
+
+    chain: MarketChain
+    members: tuple[Member, ...]
+    deposits_micro: Mapping[str, int]
+    settlement_deadline_s: int
+
+    def devices(self) -> Mapping[str, DeviceRecord]:
+        """The registry by device name."""
+        return {record.device: record for record in self.chain.devices()}
+
+
+def seeded_key(seed: int, *words: str) -> SigningKey:
+    """A key for a run that must come out the same again; worth nothing outside of it."""
+    return SigningKey(keccak256(f"microgrid run {seed} {' '.join(words)}".encode()))
+
+
+@contextmanager
+def open_market(settings: Settings, inputs: DemoInputs, *, seed: int, fee_micro_per_kwh: int) -> Iterator[Market]:
+    """Connect, deploy, register and fund; the chain is let go at the end.
+
+    Raises:
+        BadInputError: the backend is unknown, missing or unreachable.
+        ChainError: a transaction failed.
+    """
+    first = inputs.profiles.first
+    connect = load("backend", settings.backend).connect
+    backend = connect(_target(settings), first.start_s - HEADSTART_S)
+    try:
+        operator = _operator(settings) or backend.funded_key()
+        config = MarketConfig(interval_seconds=first.seconds, fee_micro_per_kwh=fee_micro_per_kwh)
+        grid, treasury = (seeded_key(seed, role).address for role in ("grid", "treasury"))
+        parties = Parties.one(operator.address, backstop=grid, treasury=treasury)
+        deployment = deploy(backend.web3, operator.secret, config, parties)
+        chain = MarketChain(backend, deployment, operator)
+        rated = _rated_power_w(inputs)
+        members = tuple(
+            _register(chain, seed, home, power) for home, power in zip(inputs.profiles.home_ids, rated, strict=True)
+        )
+        deposits = _fund(chain, members, inputs)
+        yield Market(chain, members, deposits, config.settlement_deadline_seconds)
+    finally:
+        backend.close()
+
+
+def _target(settings: Settings) -> str | None:
+    """What the backend's `connect` takes: a URL for a node, a path for a program."""
+    if settings.backend.replace("-", "_") == "rpc":
+        return settings.rpc_url
+    return str(settings.anvil) if settings.backend == "anvil" and settings.anvil else None
+
+
+def _operator(settings: Settings) -> SigningKey | None:
+    if settings.operator_key is None:
+        return None
+    return SigningKey.from_hex(settings.operator_key.get_secret_value(), "setting MICROGRID_OPERATOR_KEY")
+
+
+def _rated_power_w(inputs: DemoInputs) -> list[int]:
+    """Rating of each meter: a common household connection, or what the home's own peak needs."""
+    profiles = inputs.profiles
+    peak_kwh = (profiles.import_kwh + profiles.export_kwh).max(axis=0)
+    return [max(LEAST_RATED_POWER_W, wh(float(peak) / profiles.first.hours) + 1) for peak in peak_kwh]
+
+
+def _register(chain: MarketChain, seed: int, home_id: str, rated_power_w: int) -> Member:
+    key, meter_key, meter = seeded_key(seed, "home", home_id), seeded_key(seed, "meter", home_id), f"meter-{home_id}"
+    member_id = chain.register_home(key.address)
+    chain.register_device(meter, key.address, meter_key.address, DeviceClass.SMART_METER, rated_power_w, 0)
+    return Member(home_id, key, meter, meter_key, member_id)
+
+
+def _fund(chain: MarketChain, members: tuple[Member, ...], inputs: DemoInputs) -> dict[str, int]:
+    """Each home pays in what it would pay without a market, twice, and a float; the grid what it may have to pay out."""
+    dearest = max(band.retail for band in inputs.bands)
+    energy = inputs.profiles.import_kwh + inputs.profiles.export_kwh
+    worst = [ceil_micro(wh(total) * dearest) for total in energy.sum(axis=0)]
+    deposits = {
+        member.key.address: 2 * micro_amount + FLOAT_MICRO for member, micro_amount in zip(members, worst, strict=True)
+    }
+    deposits[GRID] = sum(worst) + FLOAT_MICRO
+    for account, amount_micro in deposits.items():
+        chain.deposit(chain.grid_account if account == GRID else account, amount_micro)
+    return deposits

@@ -1,0 +1,58 @@
+"""What is written down is true: settings, commands, README."""
+
+import re
+from pathlib import Path
+
+import pytest
+import rich_click as click
+from click.testing import CliRunner
+
+from microgrid.cli import root
+from microgrid.config import Settings
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def commands(group: click.Group, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    """Every command below a group, as the words a person types."""
+    found = []
+    with click.Context(group) as context:
+        for name in group.list_commands(context):
+            command = group.get_command(context, name)
+            assert command is not None
+            found.append((*path, name))
+            if isinstance(command, click.Group):
+                found += commands(command, (*path, name))
+    return found
+
+
+COMMANDS = commands(root)
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_every_command_has_help_with_an_example(words: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(root, [*words, "--help"])
+    assert result.exit_code == 0
+    assert f"microgrid {' '.join(words)}" in re.sub(r"[\s│]+", " ", result.output.split("Usage:")[1].split("\n", 1)[1])
+
+
+@pytest.mark.parametrize("words", [c for c in COMMANDS if len(c) == 1], ids=" ".join)
+def test_every_command_is_in_the_readme(words: tuple[str, ...]) -> None:
+    assert f"microgrid {words[0]}" in README
+
+
+def test_env_example_mirrors_the_settings_with_their_defaults() -> None:
+    text = (ROOT / ".env.example").read_text()
+    lines = re.findall(r"^# (.+)\n(?:# )?MICROGRID_([A-Z_]+)=(.*)$", text, re.MULTILINE)
+    expected = [
+        (field.description, name.upper(), "" if field.default is None else str(field.default))
+        for name, field in Settings.model_fields.items()
+    ]
+    assert lines == expected
+
+
+def test_the_changelog_knows_this_version() -> None:
+    version = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    assert version is not None
+    assert f"## [{version[1]}]" in (ROOT / "CHANGELOG.md").read_text()
