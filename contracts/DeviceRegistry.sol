@@ -4,6 +4,7 @@ pragma solidity 0.8.28;
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 import {IDeviceRegistry} from "./interfaces/IDeviceRegistry.sol";
 import {IGridBalance} from "./interfaces/IGridBalance.sol";
 import {IntervalHistory} from "./libraries/IntervalHistory.sol";
@@ -45,11 +46,11 @@ contract DeviceRegistry is IDeviceRegistry, EIP712, AccessManaged {
         uint64 exportWh;
     }
 
-    /// @dev A batch's sums per interval.
+    /// @dev What a batch carries from reading to reading: among others its sums per interval.
     struct Batch {
+        bytes32 domainSeparator;
         uint256[] tally;
         uint256 used;
-        uint256 accepted;
     }
 
     /// @notice How far ahead of the chain's clock a reading's time may be.
@@ -57,6 +58,9 @@ contract DeviceRegistry is IDeviceRegistry, EIP712, AccessManaged {
 
     /// @notice A reading older than this is refused.
     uint64 public constant MAX_AGE_SECONDS = 7 days;
+
+    /// @notice Largest rated power. At 1.1 times of it the energy of 290 years fits the 48 bits of the history.
+    uint32 public constant MAX_RATED_POWER_W = 100_000_000;
 
     bytes32 private constant READING_TYPEHASH = keccak256(
         "Reading(bytes32 deviceId,uint64 sequence,uint64 timestamp,uint64 importWh,uint64 exportWh,bytes32 detail)"
@@ -115,6 +119,7 @@ contract DeviceRegistry is IDeviceRegistry, EIP712, AccessManaged {
         if (memberId == 0) revert UnknownMember(owner);
         Record storage record = _devices[deviceId];
         if (record.identity.status != DeviceStatus.None) revert DeviceAlreadyRegistered(deviceId);
+        if (ratedPowerW > MAX_RATED_POWER_W) revert RatedPowerTooHigh(ratedPowerW, MAX_RATED_POWER_W);
         _takeKey(key, deviceId);
         bool revenueMeter = class == DeviceClass.SmartMeter;
         if (revenueMeter) {
@@ -169,15 +174,18 @@ contract DeviceRegistry is IDeviceRegistry, EIP712, AccessManaged {
         if (readings.length != signatures.length) revert BatchLengthMismatch(readings.length, signatures.length);
         results = new ReadingResult[](readings.length);
         Batch memory batch;
+        batch.domainSeparator = _domainSeparatorV4();
         batch.tally = new uint256[](readings.length);
+        uint256 accepted;
         for (uint256 i = 0; i < readings.length; ++i) {
             results[i] = _submit(readings[i], signatures[i], batch);
+            if (results[i] == ReadingResult.Accepted) ++accepted;
         }
         for (uint256 i = 0; i < batch.used; ++i) {
             (uint64 interval, uint256 importWh, uint256 exportWh, uint256 count) = IntervalTally.unpack(batch.tally[i]);
             gridBalance.recordInterval(interval, importWh, exportWh, count);
         }
-        emit BatchSubmitted(msg.sender, batchNumber, batch.accepted, readings.length - batch.accepted);
+        emit BatchSubmitted(msg.sender, batchNumber, accepted, readings.length - accepted);
     }
 
     /// @inheritdoc IDeviceRegistry
@@ -186,7 +194,13 @@ contract DeviceRegistry is IDeviceRegistry, EIP712, AccessManaged {
         view
         returns (uint64 importWh, uint64 exportWh, bool known)
     {
-        return _history.read(memberId, interval);
+        return IntervalHistory.unpack(_history.read(memberId, interval));
+    }
+
+    /// @inheritdoc IDeviceRegistry
+    function intervalEnergies(uint64 interval, uint32 from, uint32 to) external view returns (uint256[] memory words) {
+        words = new uint256[](uint256(to) + 1 - from);
+        for (uint256 i = 0; i < words.length; ++i) words[i] = _history.read(from + i, interval);
     }
 
     /// @inheritdoc IDeviceRegistry
@@ -252,7 +266,7 @@ contract DeviceRegistry is IDeviceRegistry, EIP712, AccessManaged {
 
     /// @inheritdoc IDeviceRegistry
     function hashReading(Reading calldata reading) public view returns (bytes32) {
-        return _hashTypedDataV4(keccak256(abi.encode(READING_TYPEHASH, reading)));
+        return _hashTypedDataV4(_hashStruct(reading));
     }
 
     /// @dev Judges one reading, stores it if it is good, and says what happened.
@@ -260,78 +274,84 @@ contract DeviceRegistry is IDeviceRegistry, EIP712, AccessManaged {
         private
         returns (ReadingResult result)
     {
-        Identity memory identity = _devices[reading.deviceId].identity;
-        State memory last = _states[reading.deviceId];
-        result = _judge(reading, signature, identity, last);
+        bytes32 deviceId = reading.deviceId;
+        Identity memory identity = _devices[deviceId].identity;
+        State memory last = _states[deviceId];
+        result = _judge(reading, signature, identity, last, batch.domainSeparator);
         if (result != ReadingResult.Accepted) {
-            emit ReadingRefused(reading.deviceId, reading.sequence, result);
+            emit ReadingRefused(deviceId, reading.sequence, result);
             return result;
         }
-        uint64 interval = (reading.timestamp - 1) / INTERVAL_SECONDS;
-        bool atEnd = reading.timestamp % INTERVAL_SECONDS == 0;
-        _states[reading.deviceId] = State({
+        State memory next = State({
             sequence: reading.sequence,
             timestamp: uint40(reading.timestamp),
-            carries: last.timestamp != 0 && !atEnd,
+            carries: false,
             importWh: reading.importWh,
             exportWh: reading.exportWh
         });
-        if (last.timestamp != 0) _book(reading, identity, last, atEnd, interval, batch);
-        ++batch.accepted;
-        emit ReadingAccepted(
-            reading.deviceId, interval, reading.sequence, reading.importWh, reading.exportWh, reading.detail
-        );
+        uint64 interval = (next.timestamp - 1) / INTERVAL_SECONDS;
+        if (last.timestamp != 0 && identity.revenueMeter) _book(deviceId, identity.memberId, interval, last, next, batch);
+        _states[deviceId] = next;
+        emit ReadingAccepted(deviceId, interval, next.sequence, next.importWh, next.exportWh, reading.detail);
     }
 
-    function _judge(Reading calldata reading, bytes calldata signature, Identity memory identity, State memory last)
-        private
-        view
-        returns (ReadingResult)
-    {
+    function _judge(
+        Reading calldata reading,
+        bytes calldata signature,
+        Identity memory identity,
+        State memory last,
+        bytes32 domainSeparator
+    ) private view returns (ReadingResult) {
         if (identity.status == DeviceStatus.None) return ReadingResult.UnknownDevice;
         if (identity.status != DeviceStatus.Active) return ReadingResult.InactiveDevice;
         // A malleable, misshapen or foreign signature recovers zero or a stranger; no device has the zero key.
-        (address signer,,) = ECDSA.tryRecoverCalldata(hashReading(reading), signature);
+        bytes32 digest = MessageHashUtils.toTypedDataHash(domainSeparator, _hashStruct(reading));
+        (address signer,,) = ECDSA.tryRecoverCalldata(digest, signature);
         if (signer != identity.key) return ReadingResult.BadSignature;
-        if (last.timestamp != 0 && reading.sequence <= last.sequence) return ReadingResult.StaleSequence;
-        if (reading.timestamp <= last.timestamp) return ReadingResult.StaleTimestamp;
-        if (reading.timestamp > block.timestamp + MAX_SKEW_SECONDS) return ReadingResult.FutureTimestamp;
-        if (block.timestamp > uint256(reading.timestamp) + MAX_AGE_SECONDS) return ReadingResult.TooOld;
-        if (last.timestamp == 0) return ReadingResult.Accepted;
-        if (reading.importWh < last.importWh || reading.exportWh < last.exportWh) return ReadingResult.RegisterDecreased;
-        uint256 limitWh = _energyLimit(identity.ratedPowerW, reading.timestamp - last.timestamp);
-        bool plausible = reading.importWh - last.importWh <= limitWh && reading.exportWh - last.exportWh <= limitWh;
-        return plausible ? ReadingResult.Accepted : ReadingResult.PowerExceeded;
-    }
-
-    /// @dev Most energy that rated power can move in a time.
-    function _energyLimit(uint256 ratedPowerW, uint256 elapsedSeconds) private pure returns (uint256) {
-        return (ratedPowerW * elapsedSeconds * POWER_NUMERATOR) / POWER_DENOMINATOR;
+        uint256 timestamp = reading.timestamp;
+        bool first = last.timestamp == 0;
+        if (!first && reading.sequence <= last.sequence) return ReadingResult.StaleSequence;
+        if (timestamp <= last.timestamp) return ReadingResult.StaleTimestamp;
+        if (timestamp > block.timestamp + MAX_SKEW_SECONDS) return ReadingResult.FutureTimestamp;
+        if (block.timestamp > timestamp + MAX_AGE_SECONDS) return ReadingResult.TooOld;
+        if (first) return ReadingResult.Accepted;
+        (uint256 importWh, uint256 exportWh) = (reading.importWh, reading.exportWh);
+        if (importWh < last.importWh || exportWh < last.exportWh) return ReadingResult.RegisterDecreased;
+        // 64 bits of energy, 40 of time and 32 of power are far from overflow.
+        unchecked {
+            uint256 limitWh = (identity.ratedPowerW * (timestamp - last.timestamp) * POWER_NUMERATOR) / POWER_DENOMINATOR;
+            bool plausible = importWh - last.importWh <= limitWh && exportWh - last.exportWh <= limitWh;
+            return plausible ? ReadingResult.Accepted : ReadingResult.PowerExceeded;
+        }
     }
 
     /// @dev Books the energy since the last interval's end if the reading is at one, else carries it on.
     function _book(
-        Reading calldata reading,
-        Identity memory identity,
-        State memory last,
-        bool atEnd,
+        bytes32 deviceId,
+        uint32 memberId,
         uint64 interval,
+        State memory last,
+        State memory next,
         Batch memory batch
     ) private {
-        if (!identity.revenueMeter) return;
-        uint256 importWh = reading.importWh - last.importWh;
-        uint256 exportWh = reading.exportWh - last.exportWh;
+        uint256 importWh = next.importWh - last.importWh;
+        uint256 exportWh = next.exportWh - last.exportWh;
         if (last.carries) {
-            Energy memory carried = _carried[reading.deviceId];
+            Energy memory carried = _carried[deviceId];
             importWh += carried.importWh;
             exportWh += carried.exportWh;
         }
-        if (atEnd) {
-            _history.write(identity.memberId, interval, importWh, exportWh);
+        if (next.timestamp % INTERVAL_SECONDS == 0) {
+            _history.write(memberId, interval, importWh, exportWh);
             batch.used = IntervalTally.add(batch.tally, batch.used, interval, importWh, exportWh);
         } else {
-            _carried[reading.deviceId] = Energy(uint64(importWh), uint64(exportWh));
+            _carried[deviceId] = Energy(uint64(importWh), uint64(exportWh));
+            next.carries = true;
         }
+    }
+
+    function _hashStruct(Reading calldata reading) private pure returns (bytes32) {
+        return keccak256(abi.encode(READING_TYPEHASH, reading));
     }
 
     /// @dev Gives a key to a device; a key serves one device, once.

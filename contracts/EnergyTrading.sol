@@ -7,6 +7,8 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {IDeviceRegistry} from "./interfaces/IDeviceRegistry.sol";
 import {IEnergyTrading} from "./interfaces/IEnergyTrading.sol";
 import {IGridBalance} from "./interfaces/IGridBalance.sol";
+import {IntervalHistory} from "./libraries/IntervalHistory.sol";
+import {OrderLanes} from "./libraries/OrderLanes.sol";
 import {Settlement} from "./libraries/Settlement.sol";
 import {TickAuction} from "./libraries/TickAuction.sol";
 import {TickLevels} from "./libraries/TickLevels.sol";
@@ -16,6 +18,7 @@ import {TradingLedger} from "./trading/TradingLedger.sol";
 /// @title Sealed call auction per delivery interval, cleared and settled wholly on chain.
 /// @dev Clearing and settlement; orders are in `OrderBook`, accounts in `TradingLedger`.
 contract EnergyTrading is OrderBook {
+    using OrderLanes for OrderLanes.Orders;
     using SafeCast for int256;
     using SafeCast for uint256;
     using TickLevels for TickLevels.Levels;
@@ -102,11 +105,12 @@ contract EnergyTrading is OrderBook {
             tick: uint8(outcome.tick),
             buyMarginTick: uint8(outcome.buyMarginTick),
             sellMarginTick: uint8(outcome.sellMarginTick),
+            feeFixed: true,
+            fee: uint32(feeOf(interval)),
             members: members,
-            feePlusOne: uint24(feeOf(interval)) + 1,
-            volumeWh: uint56(outcome.volumeWh),
-            buyFillWh: uint56(outcome.buyFillWh),
-            sellFillWh: uint56(outcome.sellFillWh)
+            volumeWh: uint40(outcome.volumeWh),
+            buyFillWh: uint40(outcome.buyFillWh),
+            sellFillWh: uint40(outcome.sellFillWh)
         });
         uint256 price = TickAuction.tickPrice(band.feedIn, band.retail, outcome.tick);
         emit IntervalCleared(interval, uint8(outcome.tick), uint64(price), uint64(outcome.volumeWh));
@@ -116,6 +120,7 @@ contract EnergyTrading is OrderBook {
     function settle(uint64 interval, uint32 from, uint32 to) external returns (uint32 settled) {
         Run memory run = _startRun(interval);
         if (from == 0 || from > to || to > run.record.members) revert NothingToSettle(interval, from, to);
+        uint256[] memory energies = registry.intervalEnergies(interval, from, to);
         uint256 memberId = from;
         while (memberId <= to) {
             uint256 word = memberId / WORD_BITS;
@@ -123,7 +128,10 @@ contract EnergyTrading is OrderBook {
             // One word of the bitmap at a time: it is written once, whatever the number of its homes.
             for (; memberId <= to && memberId / WORD_BITS == word; ++memberId) {
                 uint256 bit = 1 << (memberId % WORD_BITS);
-                if (bits & bit != 0 || !_settleHome(interval, uint32(memberId), run)) continue;
+                uint256 energy = energies[memberId - from];
+                // Without a reading, which may still come, a home waits for the deadline.
+                if (bits & bit != 0 || (energy == 0 && !run.overdue)) continue;
+                _settleHome(interval, uint32(memberId), energy, run);
                 bits |= bit;
                 ++settled;
             }
@@ -151,8 +159,7 @@ contract EnergyTrading is OrderBook {
 
     /// @inheritdoc IEnergyTrading
     function fill(uint64 interval, uint32 memberId, Side side) external view returns (uint64) {
-        (uint64 boughtWh, uint64 soldWh) = _fills(_positions[interval][memberId], _records[interval]);
-        return side == Side.Buy ? boughtWh : soldWh;
+        return uint64(_fillOf(side, _lane(interval, memberId, side), _records[interval]));
     }
 
     /// @inheritdoc IEnergyTrading
@@ -212,7 +219,7 @@ contract EnergyTrading is OrderBook {
 
     function _setTradingFee(uint64 feeMicroPerKwh) private {
         if (feeMicroPerKwh > MAX_FEE) revert FeeTooHigh(feeMicroPerKwh, MAX_FEE);
-        _fee = uint24(feeMicroPerKwh);
+        _fee = uint32(feeMicroPerKwh);
         emit TradingFeeSet(feeMicroPerKwh);
     }
 
@@ -231,19 +238,17 @@ contract EnergyTrading is OrderBook {
         IGridBalance.PriceBand memory band = gridBalance.band(interval);
         run.terms = Settlement.Terms({
             price: TickAuction.tickPrice(band.feedIn, band.retail, run.record.tick),
-            fee: run.record.feePlusOne - 1,
+            fee: run.record.fee,
             retail: band.retail,
             feedIn: band.feedIn
         });
     }
 
-    /// @dev Bills one home, unless its reading may still come.
-    function _settleHome(uint64 interval, uint32 memberId, Run memory run) private returns (bool) {
+    /// @dev Bills one home; `energy` is a word of the registry, zero without a reading.
+    function _settleHome(uint64 interval, uint32 memberId, uint256 energy, Run memory run) private {
         Bill memory bill;
-        (bill.importWh, bill.exportWh, bill.metered) = registry.intervalEnergy(memberId, interval);
-        if (!bill.metered && !run.overdue) return false;
-        Positions memory both = _positions[interval][memberId];
-        (bill.boughtWh, bill.soldWh) = _fills(both, run.record);
+        (bill.importWh, bill.exportWh, bill.metered) = IntervalHistory.unpack(energy);
+        uint256 released = _release(interval, memberId, bill, run);
         // Without a reading a purchase counts as consumed, and what else was drawn is in the next reading.
         (int256 homeNano, int256 gridNano) = Settlement.home(
             run.terms, bill.boughtWh, bill.soldWh, bill.metered ? bill.importWh : bill.boughtWh, bill.exportWh
@@ -251,7 +256,7 @@ contract EnergyTrading is OrderBook {
         bill.amount = int128(Settlement.toMicro(homeNano));
         run.homes += bill.amount;
         run.gridNano += gridNano;
-        run.owed += _book(memberId, bill, int256(_locked(both, run.terms)));
+        run.owed += _book(memberId, bill, int256(released));
         emit HomeSettled(
             interval,
             memberId,
@@ -262,7 +267,19 @@ contract EnergyTrading is OrderBook {
             bill.metered,
             bill.amount
         );
-        return true;
+    }
+
+    /// @dev Puts a home's fills into its bill.
+    /// @return locked What its orders locked.
+    function _release(uint64 interval, uint32 memberId, Bill memory bill, Run memory run)
+        private
+        view
+        returns (uint256 locked)
+    {
+        (uint256 bid, uint256 offer) = _orders[interval].get(memberId);
+        bill.boughtWh = uint64(_fillOf(Side.Buy, bid, run.record));
+        bill.soldWh = uint64(_fillOf(Side.Sell, offer, run.record));
+        locked = _lockedBy(Side.Buy, bid, run.terms) + _lockedBy(Side.Sell, offer, run.terms);
     }
 
     /// @dev Gives back what was locked, books the bill and counts what was delivered.
@@ -309,33 +326,23 @@ contract EnergyTrading is OrderBook {
         money.grid = int128(Settlement.toMicro(progress.gridNano));
         money.settledMembers = progress.settledMembers;
         if (record.status != Status.Settled) return money;
-        money.fees = int128(Settlement.toMicro(int256(uint256(record.feePlusOne - 1) * record.volumeWh)));
+        money.fees = int128(Settlement.toMicro(int256(uint256(record.fee) * record.volumeWh)));
         money.dust = -(money.homes + money.grid + money.fees);
     }
 
-    function _fills(Positions memory both, IntervalRecord memory record)
-        private
-        pure
-        returns (uint64 boughtWh, uint64 soldWh)
-    {
-        if (both.buyWh > 0) {
-            boughtWh = uint64(
-                TickAuction.fillOfBid(
-                    record.volumeWh, record.buyMarginTick, record.buyFillWh, both.buyTick, both.buyWh, both.buyAheadWh
-                )
-            );
-        }
-        if (both.sellWh > 0) {
-            soldWh = uint64(
-                TickAuction.fillOfOffer(
-                    record.volumeWh,
-                    record.sellMarginTick,
-                    record.sellFillWh,
-                    both.sellTick,
-                    both.sellWh,
-                    both.sellAheadWh
-                )
-            );
-        }
+    /// @dev What the clearing filled of an order, zero for none.
+    function _fillOf(Side side, uint256 lane, IntervalRecord memory record) private pure returns (uint256) {
+        if (lane == 0 || record.volumeWh == 0) return 0;
+        (uint256 energyWh, uint256 tick, uint256 aheadWh) = OrderLanes.unpack(lane);
+        return side == Side.Buy
+            ? TickAuction.fillOfBid(record.buyMarginTick, record.buyFillWh, tick, energyWh, aheadWh)
+            : TickAuction.fillOfOffer(record.sellMarginTick, record.sellFillWh, tick, energyWh, aheadWh);
+    }
+
+    /// @dev What an order locks, zero for none.
+    function _lockedBy(Side side, uint256 lane, Settlement.Terms memory terms) private pure returns (uint256) {
+        if (lane == 0) return 0;
+        (uint256 energyWh, uint256 tick,) = OrderLanes.unpack(lane);
+        return _lockOf(side, energyWh, tick, terms.feedIn, terms.retail, terms.fee);
     }
 }

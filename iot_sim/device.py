@@ -60,7 +60,7 @@ class Device:
         clock_skew_s: int = 0,
     ) -> None:
         self.name, self.key = name, key
-        self.outbox = outbox or Outbox()
+        self.outbox = Outbox() if outbox is None else outbox
         self.registers_wh = (0, 0)
         self.sent = 0
         self.topic, self.receipt_topic = reading_topic(site, name), receipt_topic(site, name)

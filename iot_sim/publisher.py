@@ -117,8 +117,9 @@ class Publisher:
         self._loop.call_soon_threadsafe(self._write_when_possible, connection)
 
     def _write_when_possible(self, connection: Any) -> None:
-        if self._client.socket() is connection and self._client.want_write():
-            self._loop.add_writer(connection, self._client.loop_write)
+        current = self._client.socket()
+        if current is not None and current is connection and self._client.want_write():
+            self._loop.add_writer(current, self._client.loop_write)
 
     def _unwatch_write(self, _client: paho.Client, _data: Any, connection: Any) -> None:
         self._loop.remove_writer(connection)

@@ -62,7 +62,7 @@ class Store(Protocol):
         """Per device the epoch and the highest sequence up to which nothing is missing (sequences count from 0)."""
 
     def recent(self) -> list[tuple[Reading, bool]]:
-        """Decided readings from the newest accepted one at or below each device's gap-free mark on; False beside those refused for good."""
+        """Decided readings from the newest accepted one up to each gap-free mark on; False beside refused ones."""
 
     def last_readings(self) -> dict[str, Reading]:
         """The newest stored reading of each device."""

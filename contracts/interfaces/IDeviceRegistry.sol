@@ -132,6 +132,9 @@ interface IDeviceRegistry {
     /// @notice A retired device stays retired.
     error DeviceIsRetired(bytes32 deviceId);
 
+    /// @notice Rated power is above the largest allowed.
+    error RatedPowerTooHigh(uint32 ratedPowerW, uint32 max);
+
     /// @notice The zero address cannot sign.
     error InvalidKey();
 
@@ -158,7 +161,7 @@ interface IDeviceRegistry {
     /// @param owner Account of the member it belongs to.
     /// @param key Address whose signatures are the device's.
     /// @param class What the device is.
-    /// @param ratedPowerW Most power it can draw or feed in.
+    /// @param ratedPowerW Most power it can draw or feed in, at most 100 MW.
     /// @param zone Where in the grid it is.
     function registerDevice(
         bytes32 deviceId, address owner, address key, DeviceClass class, uint32 ratedPowerW, uint32 zone
@@ -208,6 +211,13 @@ interface IDeviceRegistry {
         external
         view
         returns (uint64 importWh, uint64 exportWh, bool known);
+
+    /// @notice Energy of the revenue meters of consecutive members in one interval, for those who bill many at once.
+    /// @param interval The interval's index.
+    /// @param from First member number.
+    /// @param to Last member number.
+    /// @return words One word each: 1 << 128 | importWh << 64 | exportWh, or zero where `intervalEnergy` knows nothing.
+    function intervalEnergies(uint64 interval, uint32 from, uint32 to) external view returns (uint256[] memory words);
 
     /// @notice The last accepted reading of a device; all zero before the first.
     /// @param deviceId The device.

@@ -187,7 +187,7 @@ interface IEnergyTrading {
     /// @notice The home has an order on this side; there is one for each home, interval and side.
     error OrderExists(uint64 interval, uint32 memberId, Side side);
 
-    /// @notice The order is too small or too large.
+    /// @notice The order is too small or too large, or its tick has no room: a tick holds less than 2^32 Wh.
     error EnergyOutOfRange(uint256 energyWh, uint256 min, uint256 max);
 
     /// @notice A bid below feed-in or an offer above retail can never be better than the grid.

@@ -13,6 +13,8 @@ library IntervalHistory {
 
     uint256 private constant LANE_BITS = 128;
     uint256 private constant ENERGY_BITS = 48;
+    uint256 private constant WORD_SHIFT = 64;
+    uint256 private constant KNOWN = 1 << 128;
 
     struct Rings {
         mapping(uint256 pair => uint256[LENGTH] words) pairs;
@@ -27,16 +29,15 @@ library IntervalHistory {
         words[interval % LENGTH] = others | (lane << shift);
     }
 
-    /// @return importWh Energy drawn, zero when not known.
-    /// @return exportWh Energy fed in, zero when not known.
-    /// @return known Whether this interval's energy is stored.
-    function read(Rings storage self, uint256 memberId, uint256 interval)
-        internal
-        view
-        returns (uint64 importWh, uint64 exportWh, bool known)
-    {
+    /// @notice An interval's energy as one word: `KNOWN` | import << 64 | export, or zero when it is not stored.
+    function read(Rings storage self, uint256 memberId, uint256 interval) internal view returns (uint256) {
         uint256 lane = uint128(self.pairs[memberId / 2][interval % LENGTH] >> (LANE_BITS * (memberId % 2)));
-        known = lane != 0 && lane >> (2 * ENERGY_BITS) == interval;
-        if (known) (importWh, exportWh) = (uint48(lane >> ENERGY_BITS), uint48(lane));
+        if (lane == 0 || lane >> (2 * ENERGY_BITS) != interval) return 0;
+        return KNOWN | (uint256(uint48(lane >> ENERGY_BITS)) << WORD_SHIFT) | uint48(lane);
+    }
+
+    /// @notice Takes a word of `read` apart.
+    function unpack(uint256 word) internal pure returns (uint64 importWh, uint64 exportWh, bool known) {
+        return (uint64(word >> WORD_SHIFT), uint64(word), word != 0);
     }
 }

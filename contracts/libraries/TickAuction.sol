@@ -58,12 +58,7 @@ library TickAuction {
         uint256 retail,
         uint256 referencePrice
     ) internal pure returns (Outcome memory outcome) {
-        outcome.tick = _bestTick(demand, supply, feedIn, retail, referencePrice);
-        uint256 demanded;
-        uint256 supplied;
-        for (uint256 tick = outcome.tick; tick < TICKS; ++tick) demanded += demand[tick];
-        for (uint256 tick = 0; tick <= outcome.tick; ++tick) supplied += supply[tick];
-        outcome.volumeWh = demanded < supplied ? demanded : supplied;
+        (outcome.tick, outcome.volumeWh) = _bestTick(demand, supply, feedIn, retail, referencePrice);
         if (outcome.volumeWh == 0) {
             outcome.tick = _nearestTick(feedIn, retail, referencePrice);
             return outcome;
@@ -72,29 +67,23 @@ library TickAuction {
         (outcome.sellMarginTick, outcome.sellFillWh) = _sellMargin(supply, outcome.volumeWh);
     }
 
-    /// @notice Energy of a bid that an outcome fills.
-    function fillOfBid(
-        uint256 volumeWh,
-        uint256 marginTick,
-        uint256 marginFillWh,
-        uint256 tick,
-        uint256 energyWh,
-        uint256 aheadWh
-    ) internal pure returns (uint256) {
-        if (volumeWh == 0 || tick < marginTick) return 0;
+    /// @notice Energy of a bid that an outcome with volume fills.
+    function fillOfBid(uint256 marginTick, uint256 marginFillWh, uint256 tick, uint256 energyWh, uint256 aheadWh)
+        internal
+        pure
+        returns (uint256)
+    {
+        if (tick < marginTick) return 0;
         return tick > marginTick ? energyWh : _atMargin(marginFillWh, energyWh, aheadWh);
     }
 
-    /// @notice Energy of an offer that an outcome fills.
-    function fillOfOffer(
-        uint256 volumeWh,
-        uint256 marginTick,
-        uint256 marginFillWh,
-        uint256 tick,
-        uint256 energyWh,
-        uint256 aheadWh
-    ) internal pure returns (uint256) {
-        if (volumeWh == 0 || tick > marginTick) return 0;
+    /// @notice Energy of an offer that an outcome with volume fills.
+    function fillOfOffer(uint256 marginTick, uint256 marginFillWh, uint256 tick, uint256 energyWh, uint256 aheadWh)
+        internal
+        pure
+        returns (uint256)
+    {
+        if (tick > marginTick) return 0;
         return tick < marginTick ? energyWh : _atMargin(marginFillWh, energyWh, aheadWh);
     }
 
@@ -111,23 +100,22 @@ library TickAuction {
         uint256 feedIn,
         uint256 retail,
         uint256 referencePrice
-    ) private pure returns (uint256 best) {
-        uint256 demanded;
-        for (uint256 tick = 0; tick < TICKS; ++tick) demanded += demand[tick];
-        uint256 supplied;
-        uint256 volume;
-        uint256 gap = type(uint256).max;
-        // Sums of at most 128 levels of 64 bits each stay far below 256 bits, and `demanded` ends at zero.
+    ) private pure returns (uint256 best, uint256 volume) {
+        // The sums of 128 levels of 32 bits are far below 256 bits, and `demanded` ends at zero.
         unchecked {
+            uint256 demanded;
+            for (uint256 tick = 0; tick < TICKS; ++tick) demanded += demand[tick];
+            uint256 supplied;
+            uint256 gap = type(uint256).max;
             for (uint256 tick = 0; tick < TICKS; ++tick) {
                 supplied += supply[tick];
                 (uint256 less, uint256 more) = demanded < supplied ? (demanded, supplied) : (supplied, demanded);
-                if (less > volume || (less == volume && more - less < gap)) {
-                    (best, volume, gap) = (tick, less, more - less);
-                } else if (less == volume && more - less == gap) {
-                    if (_isNearer(feedIn, retail, referencePrice, tick, best)) best = tick;
-                }
                 demanded -= demand[tick];
+                if (less < volume) continue;
+                if (less == volume && more - less >= gap) {
+                    if (more - less > gap || !_isNearer(feedIn, retail, referencePrice, tick, best)) continue;
+                }
+                (best, volume, gap) = (tick, less, more - less);
             }
         }
     }

@@ -66,13 +66,14 @@ contract AuctionHarness {
         uint256[] memory ahead
     ) private pure returns (uint256[] memory fills) {
         fills = new uint256[](orders.length);
+        if (outcome.volumeWh == 0) return fills;
         for (uint256 i = 0; i < orders.length; ++i) {
             fills[i] = orders[i].buy
                 ? TickAuction.fillOfBid(
-                    outcome.volumeWh, outcome.buyMarginTick, outcome.buyFillWh, ticks[i], orders[i].energyWh, ahead[i]
+                    outcome.buyMarginTick, outcome.buyFillWh, ticks[i], orders[i].energyWh, ahead[i]
                 )
                 : TickAuction.fillOfOffer(
-                    outcome.volumeWh, outcome.sellMarginTick, outcome.sellFillWh, ticks[i], orders[i].energyWh, ahead[i]
+                    outcome.sellMarginTick, outcome.sellFillWh, ticks[i], orders[i].energyWh, ahead[i]
                 );
         }
     }

@@ -8,6 +8,7 @@ import {BitMaps} from "@openzeppelin/contracts/utils/structs/BitMaps.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {IGridBalance} from "../interfaces/IGridBalance.sol";
 import {IEnergyTrading} from "../interfaces/IEnergyTrading.sol";
+import {OrderLanes} from "../libraries/OrderLanes.sol";
 import {Settlement} from "../libraries/Settlement.sol";
 import {TickAuction} from "../libraries/TickAuction.sol";
 import {TickLevels} from "../libraries/TickLevels.sol";
@@ -17,30 +18,23 @@ import {TradingLedger} from "./TradingLedger.sol";
 /// @dev An order is checked over all its intervals before anything is written, so that it stands whole or not at all.
 abstract contract OrderBook is EIP712, TradingLedger, Pausable {
     using BitMaps for BitMaps.BitMap;
+    using OrderLanes for OrderLanes.Orders;
     using SafeCast for uint256;
     using TickLevels for TickLevels.Levels;
 
-    /// @dev Both orders of a home in one interval: one storage word.
-    struct Positions {
-        uint32 buyWh;
-        uint8 buyTick;
-        uint64 buyAheadWh;
-        uint32 sellWh;
-        uint8 sellTick;
-        uint64 sellAheadWh;
-    }
-
-    /// @dev What an interval's settlement needs to know: one storage word. `feePlusOne` is zero before the first order.
+    /// @dev What an interval's settlement needs to know: one storage word. `fee` counts once `feeFixed` is set, at the
+    /// first order or at clearing.
     struct IntervalRecord {
         Status status;
         uint8 tick;
         uint8 buyMarginTick;
         uint8 sellMarginTick;
+        bool feeFixed;
+        uint32 fee;
         uint32 members;
-        uint24 feePlusOne;
-        uint56 volumeWh;
-        uint56 buyFillWh;
-        uint56 sellFillWh;
+        uint40 volumeWh;
+        uint40 buyFillWh;
+        uint40 sellFillWh;
     }
 
     struct Request {
@@ -57,7 +51,8 @@ abstract contract OrderBook is EIP712, TradingLedger, Pausable {
     struct Quote {
         OrderResult result;
         uint64 interval;
-        uint8[] ticks;
+        uint256[] ticks;
+        uint256 room;
         uint256 locked;
     }
 
@@ -71,8 +66,6 @@ abstract contract OrderBook is EIP712, TradingLedger, Pausable {
         "Order(address trader,uint64 interval,uint32 duration,uint8 side,uint64 energyWh,uint64 price,uint64 nonce,uint64 deadline)"
     );
 
-    /// @dev Below 2^24, so that the sum of 2^32 members' orders fits the 56 bits of an `IntervalRecord`.
-    uint32 private constant ORDER_LIMIT_WH = type(uint24).max;
     uint32 private constant DURATION_LIMIT = type(uint8).max;
 
     /// @notice Where tariffs are published.
@@ -85,14 +78,14 @@ abstract contract OrderBook is EIP712, TradingLedger, Pausable {
     uint32 internal immutable MAX_DURATION;
 
     // The fee lies in the word of the pause flag, which every order reads anyway.
-    uint24 internal _fee;
+    uint32 internal _fee;
     mapping(uint64 interval => IntervalRecord) internal _records;
-    mapping(uint64 interval => mapping(uint32 memberId => Positions)) internal _positions;
+    mapping(uint64 interval => OrderLanes.Orders) internal _orders;
     mapping(uint64 interval => mapping(Side side => TickLevels.Levels)) internal _levels;
     mapping(address trader => BitMaps.BitMap) private _nonces;
 
     constructor(IGridBalance gridBalance_, Config memory rules) EIP712("EnergyTrading", "1") {
-        bool sized = rules.minOrderWh > 0 && rules.minOrderWh <= rules.maxOrderWh && rules.maxOrderWh <= ORDER_LIMIT_WH;
+        bool sized = rules.minOrderWh > 0 && rules.minOrderWh <= rules.maxOrderWh && rules.maxOrderWh <= OrderLanes.MAX_ORDER_WH;
         bool timed = rules.maxDuration > 0 && rules.maxDuration <= DURATION_LIMIT;
         if (!sized || !timed) revert InvalidConfig();
         gridBalance = gridBalance_;
@@ -138,10 +131,8 @@ abstract contract OrderBook is EIP712, TradingLedger, Pausable {
 
     /// @inheritdoc IEnergyTrading
     function position(uint64 interval, uint32 memberId, Side side) external view returns (Position memory) {
-        Positions memory both = _positions[interval][memberId];
-        return side == Side.Buy
-            ? Position(both.buyWh, both.buyAheadWh, both.buyTick)
-            : Position(both.sellWh, both.sellAheadWh, both.sellTick);
+        (uint256 energyWh, uint256 tick, uint256 aheadWh) = OrderLanes.unpack(_lane(interval, memberId, side));
+        return Position(uint64(energyWh), uint64(aheadWh), uint8(tick));
     }
 
     /// @inheritdoc IEnergyTrading
@@ -169,8 +160,8 @@ abstract contract OrderBook is EIP712, TradingLedger, Pausable {
 
     /// @inheritdoc IEnergyTrading
     function feeOf(uint64 interval) public view returns (uint64) {
-        uint24 feePlusOne = _records[interval].feePlusOne;
-        return feePlusOne == 0 ? _fee : feePlusOne - 1;
+        IntervalRecord storage record = _records[interval];
+        return record.feeFixed ? record.fee : _fee;
     }
 
     /// @dev Whether orders for the interval are too late.
@@ -178,16 +169,21 @@ abstract contract OrderBook is EIP712, TradingLedger, Pausable {
         return block.timestamp + GATE_LEAD_SECONDS >= uint256(interval) * INTERVAL_SECONDS;
     }
 
-    /// @dev Money locked by a home's orders of one interval, as computed when they were placed.
-    function _locked(Positions memory both, Settlement.Terms memory terms) internal pure returns (uint256 locked) {
-        if (both.buyWh > 0) {
-            uint256 limit = TickAuction.tickPrice(terms.feedIn, terms.retail, both.buyTick);
-            locked = Settlement.escrowOfBid(both.buyWh, limit, terms.fee);
-        }
-        if (both.sellWh > 0) {
-            uint256 limit = TickAuction.tickPrice(terms.feedIn, terms.retail, both.sellTick);
-            locked += Settlement.bondOfOffer(both.sellWh, limit, terms.retail);
-        }
+    /// @dev Money that an order locks: the same when it is placed and when it is given back.
+    function _lockOf(Side side, uint256 energyWh, uint256 tick, uint256 feedIn, uint256 retail, uint256 fee)
+        internal
+        pure
+        returns (uint256)
+    {
+        uint256 limit = TickAuction.tickPrice(feedIn, retail, tick);
+        return side == Side.Buy
+            ? Settlement.escrowOfBid(energyWh, limit, fee)
+            : Settlement.bondOfOffer(energyWh, limit, retail);
+    }
+
+    function _lane(uint64 interval, uint32 memberId, Side side) internal view returns (uint256) {
+        (uint256 bid, uint256 offer) = _orders[interval].get(memberId);
+        return side == Side.Buy ? bid : offer;
     }
 
     function _request(uint64 interval, uint256 energyWh, uint256 price, uint256 duration, Side side)
@@ -233,17 +229,26 @@ abstract contract OrderBook is EIP712, TradingLedger, Pausable {
 
     /// @dev Checks an order over all its intervals; changes nothing.
     function _quote(Request memory request, BandCache memory cache) private view returns (Quote memory quote) {
+        quote.room = MAX_ORDER_WH;
         quote.result = _checkTerms(request);
         if (quote.result != OrderResult.Accepted) return quote;
-        quote.ticks = new uint8[](request.duration);
+        quote.ticks = new uint256[](request.duration);
         for (uint256 i = 0; i < request.duration; ++i) {
             // An interval so late that this could overflow is not open, which ends the loop before.
             quote.interval = request.interval + uint64(i);
             quote.result = _checkInterval(request, quote.interval, cache);
             if (quote.result != OrderResult.Accepted) return quote;
-            uint256 locked;
-            (quote.ticks[i], locked) = _lockFor(request, cache.band, feeOf(quote.interval));
-            quote.locked += locked;
+            (uint256 feedIn, uint256 retail) = (cache.band.feedIn, cache.band.retail);
+            uint256 tick = request.side == Side.Buy
+                ? TickAuction.bidTick(feedIn, retail, request.price)
+                : TickAuction.offerTick(feedIn, retail, request.price);
+            quote.room = TickLevels.MAX_LEVEL_WH - _levels[quote.interval][request.side].at(tick);
+            if (request.energyWh > quote.room) {
+                quote.result = OrderResult.EnergyOutOfRange;
+                return quote;
+            }
+            quote.ticks[i] = tick;
+            quote.locked += _lockOf(request.side, request.energyWh, tick, feedIn, retail, feeOf(quote.interval));
         }
         if (_accounts[request.memberId].balance < int256(quote.locked)) quote.result = OrderResult.InsufficientBalance;
     }
@@ -265,26 +270,10 @@ abstract contract OrderBook is EIP712, TradingLedger, Pausable {
             (cache.interval, cache.band) = (interval, gridBalance.band(interval));
         }
         if (!cache.band.open) return OrderResult.IntervalNotOpen;
-        Positions storage both = _positions[interval][request.memberId];
-        if ((request.side == Side.Buy ? both.buyWh : both.sellWh) > 0) return OrderResult.OrderExists;
+        if (_lane(interval, request.memberId, request.side) != 0) return OrderResult.OrderExists;
         bool inside =
             request.side == Side.Buy ? request.price >= cache.band.feedIn : request.price <= cache.band.retail;
         return inside ? OrderResult.Accepted : OrderResult.PriceOutsideBand;
-    }
-
-    function _lockFor(Request memory request, IGridBalance.PriceBand memory band, uint256 fee)
-        private
-        pure
-        returns (uint8 tick, uint256 locked)
-    {
-        (uint256 feedIn, uint256 retail) = (band.feedIn, band.retail);
-        if (request.side == Side.Buy) {
-            tick = uint8(TickAuction.bidTick(feedIn, retail, request.price));
-            locked = Settlement.escrowOfBid(request.energyWh, TickAuction.tickPrice(feedIn, retail, tick), fee);
-        } else {
-            tick = uint8(TickAuction.offerTick(feedIn, retail, request.price));
-            locked = Settlement.bondOfOffer(request.energyWh, TickAuction.tickPrice(feedIn, retail, tick), retail);
-        }
     }
 
     function _write(Request memory request, Quote memory quote) private {
@@ -295,17 +284,14 @@ abstract contract OrderBook is EIP712, TradingLedger, Pausable {
         }
     }
 
-    function _enter(Request memory request, uint64 interval, uint8 tick) private {
-        if (_records[interval].feePlusOne == 0) _records[interval].feePlusOne = _fee + 1;
-        uint32 energyWh = uint32(request.energyWh);
-        uint64 aheadWh = uint64(_levels[interval][request.side].add(tick, energyWh));
-        Positions storage both = _positions[interval][request.memberId];
-        if (request.side == Side.Buy) {
-            (both.buyWh, both.buyTick, both.buyAheadWh) = (energyWh, tick, aheadWh);
-        } else {
-            (both.sellWh, both.sellTick, both.sellAheadWh) = (energyWh, tick, aheadWh);
-        }
-        emit OrderCreated(interval, request.memberId, request.side, tick, energyWh, aheadWh);
+    function _enter(Request memory request, uint64 interval, uint256 tick) private {
+        IntervalRecord storage record = _records[interval];
+        if (!record.feeFixed) (record.feeFixed, record.fee) = (true, _fee);
+        uint256 aheadWh = _levels[interval][request.side].add(tick, request.energyWh);
+        _orders[interval].put(request.memberId, uint256(request.side), request.energyWh, tick, aheadWh);
+        emit OrderCreated(
+            interval, request.memberId, request.side, uint8(tick), uint64(request.energyWh), uint64(aheadWh)
+        );
     }
 
     /// @dev Reverts with the typed error of a refusal.
@@ -315,7 +301,7 @@ abstract contract OrderBook is EIP712, TradingLedger, Pausable {
         if (result == OrderResult.UnknownMember) revert UnknownMember(request.trader);
         if (result == OrderResult.InvalidDuration) revert InvalidDuration(request.duration, MAX_DURATION);
         if (result == OrderResult.EnergyOutOfRange) {
-            revert EnergyOutOfRange(request.energyWh, MIN_ORDER_WH, MAX_ORDER_WH);
+            revert EnergyOutOfRange(request.energyWh, MIN_ORDER_WH, quote.room);
         }
         if (result == OrderResult.GateClosed) revert GateClosed(interval, gateClosure(interval));
         if (result == OrderResult.IntervalNotOpen) revert IntervalNotOpen(interval);

@@ -13,7 +13,7 @@ import numpy as np
 from microgrid.assets.weather import FloatArray, Site, Sky, air_temperature_c
 
 ALBEDO = 0.2
-WIND_M_S = 1.0
+LIGHT_WIND_M_S = 1.0
 NOMINAL_EFFICIENCY = 0.96
 
 
@@ -49,11 +49,13 @@ def plane_irradiance(sky: Sky, tilt_deg: FloatArray, azimuth_deg: FloatArray) ->
     return plane
 
 
-def cell_temperature_c(plane_w_m2: FloatArray, air_c: FloatArray | float) -> FloatArray:
-    """Temperature of the cells in a light wind, shape as the irradiance."""
+def cell_temperature_c(
+    plane_w_m2: FloatArray, air_c: FloatArray | float, wind_m_s: FloatArray | float = LIGHT_WIND_M_S
+) -> FloatArray:
+    """Temperature of the cells, shape as the irradiance."""
     from pvlib import temperature  # noqa: PLC0415 - as above
 
-    cell: FloatArray = temperature.faiman(plane_w_m2, air_c, WIND_M_S)
+    cell: FloatArray = temperature.faiman(plane_w_m2, air_c, wind_m_s)
     return cell
 
 

@@ -87,6 +87,7 @@ class EmbeddedBroker:
         self._ready.set_result(broker.listening_port())
         await self._stop.wait()
         await broker.shutdown()
+        await broker.close_connections()
 
 
 class _FaultyBroker(Broker):  # type: ignore[misc] # amqtt publishes no types
@@ -96,11 +97,30 @@ class _FaultyBroker(Broker):  # type: ignore[misc] # amqtt publishes no types
         super().__init__(settings)
         self._faults = faults
         self._random = random.Random(faults.seed)  # noqa: S311 - chance, not secrets
+        self._writers: set[asyncio.StreamWriter] = set()
 
     def listening_port(self) -> int:
         """The port that the listener got."""
         port: int = self._servers["default"].instance.sockets[0].getsockname()[1]
         return port
+
+    async def stream_connected(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, listener_name: str
+    ) -> None:
+        """Serve a client; amqtt leaves some connections open, after garbage and when it stops."""
+        self._writers.add(writer)
+        try:
+            await super().stream_connected(reader, writer, listener_name)
+        finally:
+            self._writers.discard(writer)
+            writer.close()
+
+    async def close_connections(self) -> None:
+        """Close what is still open."""
+        writers = list(self._writers)
+        for writer in writers:
+            writer.close()
+        await asyncio.gather(*(writer.wait_closed() for writer in writers), return_exceptions=True)
 
     async def _broadcast_message(
         self, session: Any, topic: str | None, data: bytes | bytearray | None, force_qos: int | None = None

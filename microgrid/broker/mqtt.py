@@ -28,7 +28,7 @@ BUFFERED = 5_000
 QUEUED_RECEIPTS = 10_000
 KEEPALIVE_S = 60
 HOUSEKEEPING_S = 1.0
-LINGER_S = 0.01
+LINGER_S = 0.005
 FIRST_RETRY_S = 0.1
 LONGEST_RETRY_S = 5.0
 MQTT_BROKER = "MQTT broker"
@@ -89,7 +89,7 @@ class MqttBroker:
             raise UnreachableError(MQTT_BROKER, str(self._address), problem)
 
     def receive(self, most: int, timeout_s: float) -> list[Delivery]:
-        """Up to `most` deliveries; waits up to `timeout_s` for the first and a moment more for others to share its commit."""
+        """Up to `most` deliveries; waits up to `timeout_s` for the first, a moment more for others."""
         with self._arrived:
             if self._arrived.wait_for(lambda: self._buffer, timeout_s):
                 self._arrived.wait_for(lambda: len(self._buffer) >= most, LINGER_S)
@@ -242,10 +242,17 @@ class MqttBroker:
             granted.set()
 
     def _on_message(self, _client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
-        delivery = Delivery(Frame(message.topic, bytes(message.payload)), _Token(self._connection, message.mid))
+        delivery = Delivery(Frame(_topic(message), bytes(message.payload)), _Token(self._connection, message.mid))
         with self._arrived:
             self._buffer.append(delivery)
             self._arrived.notify()
+
+
+def _topic(message: paho.MQTTMessage) -> str:
+    try:
+        return message.topic
+    except UnicodeDecodeError:  # not every broker refuses it; an empty topic belongs to no device
+        return ""
 
 
 def _send_at_once(_client: paho.Client, _data: Any, connection: Any) -> None:

@@ -16,8 +16,8 @@ from microgrid.chain.bindings.payment_token import PaymentToken
 from microgrid.chain.bindings.reward_system import RewardSystem
 from microgrid.chain.deployment import Deployment
 from microgrid.chain.reverts import named
-from microgrid.chain.transactor import StaleNonceError, Transactor, call_data
-from microgrid.domain.errors import ChainError
+from microgrid.chain.transactor import Transactor, call_data
+from microgrid.domain.errors import ChainError, StaleNonceError
 from microgrid.domain.intervals import Interval
 from microgrid.domain.records import (
     AuctionResult,
@@ -62,7 +62,6 @@ class MarketChain:
         self.token = PaymentToken(at("PaymentToken"), self.transactor)
         self._names = {device_id(name): name for name in names}
         self._accounts: dict[int, str] = {}
-        self._may_deposit = False
 
     @property
     def reading_domain(self) -> SigningDomain:
@@ -107,7 +106,7 @@ class MarketChain:
         """Register a device of a home; one that is registered just so is left alone.
 
         Raises:
-            ContractRevertError: `DeviceAlreadyRegistered` for a device of another home or key, and the contract's others.
+            ContractRevertError: `DeviceAlreadyRegistered` for a device of another home or key, and others.
         """
         identity = device_id(name)
         known = self.registry.device(identity, name)
@@ -115,16 +114,17 @@ class MarketChain:
             self.registry.register_device(identity, owner, key, device_class, rated_power_w, zone)
         self._names[identity] = name
 
-    def devices(self) -> list[DeviceRecord]:
-        """All registered devices whose names are known here, in order of registration."""
-        known = (identity for identity in self.registry.device_ids() if identity in self._names)
-        return [self.registry.device(identity, self._names[identity]) for identity in known]
+    def devices(self, *, unnamed: bool = False) -> list[DeviceRecord]:
+        """Registered devices in order; where `unnamed`, also those whose names are not known here, under their ids."""
+        names = {identity: self._names.get(identity) for identity in self.registry.device_ids()}
+        shown = {identity: name or "0x" + identity.hex() for identity, name in names.items() if name or unnamed}
+        return [self.registry.device(identity, name) for identity, name in shown.items()]
 
     def deposit(self, account: str, amount_micro: int) -> None:
         """Pay money into an account's balance: the operator issues it and pays it in."""
-        if not self._may_deposit:
-            self.token.approve(self.trading.contract.address)
-            self._may_deposit = True
+        market = self.trading.contract.address
+        if self.token.allowance_micro(self.transactor.address, market) < amount_micro:
+            self.token.approve(market)
         self.token.mint(self.transactor.address, amount_micro)
         self.trading.deposit(account, amount_micro)
 
@@ -177,8 +177,8 @@ class MarketChain:
     def send_readings(self, raw_transaction: bytes) -> list[ReadingResult]:
         """Send it (again, if need be) and read the result of each item.
 
-        However often it is sent the batch is taken once: the same transaction is mined once, and where its nonce went to
-        another transaction meanwhile, the batch's number decides.
+        However often it is sent the batch is taken once: the same transaction is mined once, and where its nonce went
+        to another transaction meanwhile, the batch's number decides.
         """
         number, items = self.registry.batch_of(call_data(raw_transaction))
         try:
@@ -212,7 +212,7 @@ class MarketChain:
         money, settled = self.trading.money(interval)
         homes = list(self.trading.settled_homes(logs))
         if len(homes) != settled:
-            homes = list(self.trading.settled_homes(self.trading.settlement_logs(interval)))
+            homes = self.trading.homes_settled_in(interval)
         return Settlement(money, tuple(self._statement(home) for home in homes))
 
     def _statement(self, home: Mapping[str, Any]) -> HomeStatement:

@@ -1,6 +1,7 @@
 """Solidity sources to artifacts, and the proof that the shipped artifacts are theirs.
 
-The compiler is a native `solc` of the pinned version where one is found, else npm's solc-js behind `contracts/bin/solc.js`.
+The compiler is a native `solc` of the pinned version where one is found, else npm's solc-js behind
+`contracts/bin/solc.js`.
 Both get the same standard JSON with every source in it, so that the result depends on nothing else.
 """
 
@@ -38,10 +39,11 @@ DEPLOYABLE: Mapping[str, str] = {
 MOCKS: Mapping[str, str] = {
     "AuctionHarness": "mocks/AuctionHarness.sol",
     "FeeToken": "mocks/FeeToken.sol",
+    "SignatureHarness": "mocks/SignatureHarness.sol",
 }
 PACKAGES = "node_modules"
 _IMPORT = re.compile(r"^\s*import\s+(?:[^\"';]*\sfrom\s+)?[\"']([^\"']+)[\"']", re.MULTILINE)
-_REMEDY = "install Node.js and run `npm ci` in the contracts folder, or put a native solc {version} on PATH"
+_NPM_REMEDY = "install Node.js and run `npm ci` in the contracts folder"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,8 @@ def find_compiler(folder: Path) -> Path:
             return candidate
     if shutil.which("node") and shim.is_file() and (folder / PACKAGES / "solc").is_dir():
         return shim
-    raise MissingPartError(f"solc {SOLC_VERSION}", _REMEDY.format(version=SOLC_VERSION))
+    compiler = f"solc {SOLC_VERSION}"
+    raise MissingPartError(compiler, f"{_NPM_REMEDY}, or put a native {compiler} on PATH")
 
 
 def write_artifacts(compiled: Compiled, folder: Path) -> None:
@@ -153,7 +156,8 @@ def _read_source(folder: Path, name: str) -> str:
     if file.is_file():
         return file.read_text(encoding="utf-8")
     if packaged:
-        raise MissingPartError(f"npm package {'/'.join(name.split('/')[:2])}", "run `npm ci` in the contracts folder")
+        package = "npm package " + "/".join(name.split("/")[:2])
+        raise MissingPartError(package, _NPM_REMEDY)
     message = f"{folder} holds no contract source {name}; name the contracts folder with --sources"
     raise BadInputError(message)
 
@@ -164,13 +168,13 @@ def _imports(name: str, text: str) -> Iterator[str]:
 
 
 def _native_compilers() -> Iterator[Path]:
-    import solcx  # noqa: PLC0415  a heavy import that only compiling needs
+    import solcx.install  # noqa: PLC0415  a heavy import that only compiling needs
 
     if (on_path := shutil.which("solc")) is not None:
         yield Path(on_path)
-    for version in solcx.get_installed_solc_versions():
+    for version in solcx.install.get_installed_solc_versions():
         if str(version) == SOLC_VERSION:
-            yield solcx.get_executable(version)
+            yield solcx.install.get_executable(version)
 
 
 def _version(compiler: Path) -> str:
@@ -206,7 +210,7 @@ def _compile(compiler: Path, standard_input: dict[str, Any]) -> dict[str, Any]:
     try:
         return dict(solcx.compile_standard(standard_input, solc_binary=compiler)["contracts"])
     except SolcError as error:
-        raise CompilationError(error.message) from error
+        raise CompilationError(error.message) from None  # the cause would print all of its input
 
 
 def _cache_folder() -> Path:

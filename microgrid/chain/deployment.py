@@ -199,7 +199,7 @@ class _Deployer:
 
     def __init__(self, web3: Web3, account: LocalAccount) -> None:
         self._web3, self._account = web3, account
-        self._nonce = web3.eth.get_transaction_count(account.address)
+        self._nonce = int(web3.eth.get_transaction_count(account.address))
         self._contracts: dict[str, Contract] = {}
         self._gas_used = 0
 
@@ -219,7 +219,7 @@ class _Deployer:
         return Deployment(self._web3.eth.chain_id, block, **addresses, gas_used=self._gas_used)
 
     def _wire(self, config: MarketConfig, parties: Parties) -> None:
-        """Assign every function its role, set the multipliers, give the roles away, and step down, in one transaction."""
+        """In one transaction: assign every function its role, set the multipliers, give the roles away, step down."""
         manager, me = self._contracts["AccessManager"], self._account.address
         calls = [manager.encode_abi("setTargetFunctionRole", args) for args in self._permissions()]
         calls.append(manager.encode_abi("grantRole", [Role.GOVERNANCE, me, 0]))
@@ -233,8 +233,7 @@ class _Deployer:
     def _permissions(self) -> list[list[Any]]:
         by_target: dict[tuple[str, Role], list[bytes]] = {}
         for (name, function), role in PERMISSIONS.items():
-            abi = filter_abi_by_name(function, artifacts.load(name).abi)[0]
-            by_target.setdefault((name, role), []).append(function_abi_to_4byte_selector(abi))
+            by_target.setdefault((name, role), []).append(_selector(name, function))
         return [[self._contracts[name].address, found, role] for (name, role), found in by_target.items()]
 
     def _multipliers(self, config: MarketConfig) -> list[list[Any]]:
@@ -260,8 +259,10 @@ class _Deployer:
         factory = self._web3.eth.contract(abi=artifact.abi, bytecode=artifact.bytecode)
         call = factory.constructor(*arguments)
         receipt = self._send(call.build_transaction({"from": self._account.address, "gas": MAX_TRANSACTION_GAS}))
-        self._contracts[name] = self._web3.eth.contract(address=receipt["contractAddress"], abi=artifact.abi)
-        return self._contracts[name]
+        address = Web3.to_checksum_address(str(receipt["contractAddress"]))
+        contract = self._web3.eth.contract(address=address, abi=artifact.abi)
+        self._contracts[name] = contract
+        return contract
 
     def _send(self, transaction: Mapping[str, Any]) -> TxReceipt:
         base_fee = self._web3.eth.get_block("latest")["baseFeePerGas"]
@@ -277,6 +278,11 @@ class _Deployer:
         self._nonce += 1
         self._gas_used += receipt["gasUsed"]
         return receipt
+
+
+def _selector(name: str, function: str) -> bytes:
+    abi: Any = artifacts.load(name).abi
+    return function_abi_to_4byte_selector(filter_abi_by_name(function, abi)[0])
 
 
 def _price_parameters(config: MarketConfig) -> tuple[int, ...]:

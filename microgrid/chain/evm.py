@@ -9,30 +9,18 @@ from typing import Any, cast
 
 from eth.abc import BlockAPI, BlockHeaderAPI, ComputationAPI, ReceiptAPI, SignedTransactionAPI, StateAPI
 from eth.constants import CREATE_CONTRACT_ADDRESS
-from eth.vm.forks.cancun import CancunVM
+from microgrid.chain.fast_vm import FastCancunVM
 from eth.vm.spoof import SpoofTransaction
 from eth_tester.backends.pyevm.main import PyEVMBackend, get_default_genesis_params
 from eth_typing import Address
 from eth_utils.exceptions import ValidationError
 
 from microgrid.chain.backend import DEV_ACCOUNT_PATH, DEV_MNEMONIC
-from microgrid.domain.errors import ChainError
+from microgrid.domain.errors import ExecutionRevertedError, RejectedTransactionError
 from microgrid.domain.wire import SigningKey
 
 CHAIN_ID = 31_337
 BLOCK_GAS_LIMIT = 30_000_000
-
-
-class RejectedTransactionError(ChainError):
-    """A transaction that cannot enter a block; the message says why in the words that Ethereum nodes use."""
-
-
-class ExecutionRevertedError(ChainError):
-    """A call that ended in an error; `output` is the revert data, empty where the machine itself stopped it."""
-
-    def __init__(self, output: bytes, reason: str) -> None:
-        self.output = output
-        super().__init__(f"execution reverted{': ' + reason if reason else ''}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +73,7 @@ class LocalChain:
             num_accounts=self.account_count,
             hd_path=DEV_ACCOUNT_PATH,
             genesis_parameters=get_default_genesis_params({"gas_limit": BLOCK_GAS_LIMIT, "timestamp": self.start_s}),
-            vm_configuration=((0, CancunVM),),
+            vm_configuration=((0, FastCancunVM),),
         )
         type(self._tester.chain).chain_id = CHAIN_ID
         self.keys = tuple(SigningKey(key.to_bytes()) for key in self._tester.account_keys)
@@ -122,6 +110,10 @@ class LocalChain:
         """Header of the block that would be mined now."""
         header: BlockHeaderAPI = self._chain.create_header_from_parent(self.head, timestamp=self.next_timestamp_s())
         return header
+
+    def pending_block(self) -> MinedBlock:
+        """The block that would be mined now: empty, since no transaction ever waits."""
+        return MinedBlock(self._chain.get_vm(self.pending_header()).get_block(), ())
 
     def mine(self, transactions: Sequence[SignedTransactionAPI] = ()) -> MinedBlock:
         """Add a block."""

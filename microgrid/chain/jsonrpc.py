@@ -3,9 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from microgrid.chain.evm import ExecutionRevertedError, LocalChain, RejectedTransactionError
-from microgrid.chain.methods import METHODS, NodeMethods, UnknownBlockError
+from microgrid.chain.evm import LocalChain
+from microgrid.chain.methods import METHODS, NodeMethods
 from microgrid.chain.shapes import hexadecimal
+from microgrid.domain.errors import ExecutionRevertedError, RejectedTransactionError, UnknownBlockError
 
 PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS = -32700, -32600, -32601, -32602
 SERVER_ERROR, EXECUTION_REVERTED = -32000, 3

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from eth_bloom import BloomFilter
+from eth_bloom.bloom import BloomFilter
 
 from microgrid.chain.shapes import data_bytes
 

@@ -15,15 +15,11 @@ from microgrid import __version__
 from microgrid.chain.evm import CHAIN_ID, LocalChain, Message, MinedBlock
 from microgrid.chain.logs import LogFilter
 from microgrid.chain.shapes import data_bytes, hexadecimal, json_shape, quantity
-from microgrid.domain.errors import ChainError
+from microgrid.domain.errors import UnknownBlockError
 
 PRIORITY_FEE_WEI = 0
 Method = Callable[..., Any]
 METHODS: dict[str, str] = {}
-
-
-class UnknownBlockError(ChainError):
-    """A block that this chain does not have."""
 
 
 def method(name: str) -> Callable[[Method], Method]:
@@ -185,6 +181,8 @@ class NodeMethods:
     def block_by_number(self, block: str, full: bool = False) -> dict[str, Any] | None:  # noqa: FBT001, FBT002
         """A block, with whole transactions where `full`."""
         try:
+            if block == "pending":
+                return _block_shape(self.chain.pending_block(), full=full) | {"hash": None, "nonce": None}
             return _block_shape(self._block(block), full=full)
         except UnknownBlockError:
             return None

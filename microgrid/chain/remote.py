@@ -12,10 +12,10 @@ import requests
 from requests.exceptions import RequestException
 from web3 import HTTPProvider, Web3
 from web3.exceptions import Web3Exception
-from web3.types import RPCEndpoint
+from web3.types import RPCEndpoint, RPCResponse
 
 from microgrid.chain.backend import dev_key
-from microgrid.domain.errors import BadInputError, ChainError, UnreachableError
+from microgrid.domain.errors import BadInputError, ChainError, ClockAheadError, UnreachableError
 from microgrid.domain.wire import SigningKey
 
 REQUEST_TIMEOUT_S = 60
@@ -24,15 +24,14 @@ UNKNOWN_METHOD = {-32601, -32600, -32004}
 NODE = "the chain node"
 
 
-class ClockAheadError(BadInputError):
-    """A chain whose clock has passed the time that is wanted and cannot be set back."""
+class _Provider(HTTPProvider):
+    """HTTP whose failures are the platform's errors, wherever in web3 they happen."""
 
-    def __init__(self, url: str, now_s: int, wanted_s: int) -> None:
-        now, wanted = (datetime.fromtimestamp(t, UTC).isoformat() for t in (now_s, wanted_s))
-        super().__init__(
-            f"the chain at {url} stands at {now}, after the wanted {wanted}, and time never runs back: start a fresh "
-            f"node with `microgrid node --start {wanted}` (Anvil: `--timestamp {wanted_s}`) or choose a later start"
-        )
+    def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
+        try:
+            return super().make_request(method, params)
+        except RequestException as error:
+            raise UnreachableError(NODE, str(self.endpoint_uri), _reason(error)) from error
 
 
 class RemoteBackend:
@@ -41,26 +40,25 @@ class RemoteBackend:
     def __init__(self, url: str, start_s: int | None = None, *, timeout_s: float = REQUEST_TIMEOUT_S) -> None:
         self._url = _checked(url)
         self._session = requests.Session()
-        self._provider = HTTPProvider(
+        self._provider = _Provider(
             url, request_kwargs={"timeout": timeout_s}, session=self._session, exception_retry_configuration=None
         )
         self.web3 = Web3(self._provider, middleware=[])
         try:
             self.chain_id = self._first_contact(start_s)
         except Exception:
-            self.close()
+            self._session.close()
             raise
 
     def _first_contact(self, start_s: int | None) -> int:
         try:
             chain_id, now_s = int(self.web3.eth.chain_id), self.now_s()
-        except RequestException as error:
-            raise UnreachableError(NODE, self._url, _reason(error)) from error
         except (Web3Exception, ValueError, KeyError) as error:
             reason = "what answers there is no JSON-RPC node"
             raise UnreachableError(NODE, self._url, reason) from error
         if start_s is not None and now_s > start_s:
-            raise ClockAheadError(self._url, now_s, start_s)
+            now, wanted = (datetime.fromtimestamp(time_s, UTC).isoformat() for time_s in (now_s, start_s))
+            raise ClockAheadError(self._url, now, wanted, start_s)
         return chain_id
 
     def now_s(self) -> int:
@@ -127,4 +125,4 @@ def _reason(error: RequestException) -> str:
     text = str(error)
     if "refused" in text:
         return "connection refused; is a node running there? `microgrid node` starts one"
-    return "timed out" if isinstance(error, requests.Timeout) else type(error).__name__
+    return "timed out" if isinstance(error, requests.Timeout) else text or type(error).__name__

@@ -6,15 +6,17 @@ instances have `.values == {"interval": …, "gateClosure": …}`. Classes are m
 
 import ast
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 from eth_abi.abi import decode
 from eth_abi.exceptions import DecodingError
+from web3.exceptions import Web3Exception
 
 from microgrid.chain import artifacts
-from microgrid.domain.errors import ContractRevertError
+from microgrid.domain.errors import ChainError, ContractRevertError
 from microgrid.domain.wire import checksum, keccak256
 
 SELECTOR_BYTES = 4
@@ -61,6 +63,27 @@ class RevertDecoder:
 def contract_errors() -> RevertDecoder:
     """Decoder of all errors that the shipped contracts declare, OpenZeppelin's among them."""
     return RevertDecoder(artifacts.load(name).abi for name in artifacts.names())
+
+
+def typed(error: Web3Exception) -> ChainError:
+    """An error of web3 as one of the platform's: a contract's own where it holds revert data."""
+    data = revert_data(error)
+    return ChainError(_plain(error)) if data is None else contract_errors().decode(data)
+
+
+def _plain(error: Web3Exception) -> str:
+    response = getattr(error, "rpc_response", None) or {}
+    refusal = response.get("error")
+    return str(error) if refusal is None else f"the chain node refused: {refusal.get('message', refusal)}"
+
+
+@contextmanager
+def typed_errors() -> Iterator[None]:
+    """Let errors of web3 come out as the platform's."""
+    try:
+        yield
+    except Web3Exception as error:
+        raise typed(error) from error
 
 
 def revert_data(error: BaseException) -> bytes | None:

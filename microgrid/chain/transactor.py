@@ -1,23 +1,22 @@
 """Sends transactions of one account: signs locally, keeps the nonce, counts gas, raises the contracts' own errors."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from eth_account import Account
-from eth_account.typed_transactions import TypedTransaction
+from eth_account.typed_transactions.typed_transaction import TypedTransaction
 from eth_typing import ChecksumAddress, Hash32, HexStr
 from hexbytes import HexBytes
-from requests.exceptions import RequestException
 from web3.contract import Contract
-from web3.exceptions import ContractLogicError, TimeExhausted, TransactionNotFound, Web3Exception, Web3RPCError
-from web3.types import TxParams, TxReceipt
+from web3.exceptions import TransactionNotFound, Web3Exception, Web3RPCError
+from web3.types import EventData, TxParams, TxReceipt
 
 from microgrid.chain.backend import Backend
-from microgrid.chain.reverts import contract_errors, revert_data
-from microgrid.domain.errors import ChainError, MicrogridError, UnreachableError
+from microgrid.chain.reverts import revert_data, typed, typed_errors
+from microgrid.domain.errors import ChainError, StaleNonceError
 from microgrid.domain.records import GasUse
-from microgrid.domain.wire import SigningKey, keccak256
+from microgrid.domain.wire import SigningKey, checksum, keccak256
 
 MAX_TRANSACTION_GAS = 16_777_216
 RECEIPT_TIMEOUT_S = 180
@@ -31,10 +30,6 @@ def call_data(raw_transaction: bytes) -> bytes:
 
 def _fields(raw_transaction: bytes) -> dict[str, Any]:
     return dict(TypedTransaction.from_bytes(HexBytes(raw_transaction)).as_dict())
-
-
-class StaleNonceError(ChainError):
-    """The nonce of a signed transaction was used by another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +55,6 @@ class Transactor:
     def __init__(self, backend: Backend, key: SigningKey) -> None:
         self._web3, self._chain_id = backend.web3, backend.chain_id
         self._account = Account.from_key(key.secret)
-        self._decoder = contract_errors()
         self._nonce: int | None = None
         self._priority_fee_wei: int | None = None
         self.address: ChecksumAddress = self._account.address
@@ -73,10 +67,13 @@ class Transactor:
             ContractRevertError: the contract's own error.
             ChainError: the node or the contract gave no answer.
         """
-        try:
+        with typed_errors():
             return contract.functions[name](*args).call({"from": self.address})
-        except (Web3Exception, RequestException) as error:
-            raise self._typed(error) from error
+
+    def logs(self, contract: Contract, name: str, first_block: int, filters: Mapping[str, Any]) -> list[EventData]:
+        """Events of a name whose indexed arguments are these, oldest first."""
+        with typed_errors():
+            return list(contract.events[name]().get_logs(from_block=first_block, argument_filters=dict(filters)))
 
     def execute(
         self, operation: str, contract: Contract, name: str, args: Sequence[Any], budget: GasBudget, items: int = 1
@@ -95,18 +92,15 @@ class Transactor:
 
     def sign(self, contract: Contract, name: str, args: Sequence[Any], gas: int) -> bytes:
         """A signed raw transaction with the next nonce; the nonce counts as used only once it is sent."""
-        try:
+        with typed_errors():
             return self._sign(contract.address, contract.encode_abi(name, list(args)), gas)
-        except (Web3Exception, RequestException) as error:
-            raise self._typed(error) from error
 
     def resign(self, raw_transaction: bytes) -> bytes:
         """The same call under the next nonce."""
         fields = _fields(raw_transaction)
         self._nonce = None
-        return self._sign(
-            "0x" + bytes(fields["to"]).hex(), HexStr("0x" + call_data(raw_transaction).hex()), fields["gas"]
-        )
+        with typed_errors():
+            return self._sign(checksum(bytes(fields["to"])), HexStr("0x" + bytes(fields["data"]).hex()), fields["gas"])
 
     def _sign(self, to: str, data: HexStr, gas: int) -> bytes:
         if self._nonce is None:
@@ -135,14 +129,9 @@ class Transactor:
             ChainError: the node refused it, or it was not mined in time.
         """
         transaction_hash = Hash32(keccak256(raw_transaction))
-        try:
+        with typed_errors():
             is_new = self._submit(raw_transaction, transaction_hash)
             receipt = self._web3.eth.wait_for_transaction_receipt(transaction_hash, timeout=RECEIPT_TIMEOUT_S)
-        except TimeExhausted as error:
-            message = f"transaction 0x{transaction_hash.hex()} ({operation}) was not mined within {RECEIPT_TIMEOUT_S} s"
-            raise ChainError(message) from error
-        except (Web3Exception, RequestException) as error:
-            raise self._typed(error) from error
         if is_new:
             self.gas_used.append(GasUse(operation, receipt["gasUsed"], items))
         if receipt["status"] != 1:
@@ -151,7 +140,8 @@ class Transactor:
 
     def receipt(self, transaction_hash: bytes) -> TxReceipt:
         """Receipt of a mined transaction."""
-        return self._web3.eth.get_transaction_receipt(Hash32(transaction_hash))
+        with typed_errors():
+            return self._web3.eth.get_transaction_receipt(Hash32(transaction_hash))
 
     def _submit(self, raw_transaction: bytes, transaction_hash: Hash32) -> bool:
         """Hand it to the node; False where the node had it already."""
@@ -175,22 +165,13 @@ class Transactor:
             return False
         return True
 
-    def _failure(self, operation: str, receipt: TxReceipt) -> MicrogridError:
+    def _failure(self, operation: str, receipt: TxReceipt) -> ChainError:
         """Why a mined transaction failed: the same call, simulated at its block."""
         sent = self._web3.eth.get_transaction(receipt["transactionHash"])
         call: TxParams = {"from": sent["from"], "to": sent["to"], "data": sent["input"], "gas": sent["gas"]}
         try:
             self._web3.eth.call(call, block_identifier=receipt["blockNumber"])
-        except ContractLogicError as error:
-            if (data := revert_data(error)) is not None:
-                return self._decoder.decode(data)
         except Web3Exception as error:
-            return self._typed(error)
+            if revert_data(error) is not None:
+                return typed(error)
         return ChainError(f"transaction {operation} failed with {receipt['gasUsed']} of {sent['gas']} gas used")
-
-    def _typed(self, error: Exception) -> MicrogridError:
-        """An error of web3 or of the connection as one of the platform's."""
-        if isinstance(error, RequestException):
-            return UnreachableError("the node", getattr(self._web3.provider, "endpoint_uri", "?"), type(error).__name__)
-        data = revert_data(error)
-        return self._decoder.decode(data) if data is not None else ChainError(str(error))

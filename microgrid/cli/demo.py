@@ -29,7 +29,7 @@ from microgrid.wiring.inputs import DemoRequest
     "--feed-in", type=float, default=0.05, show_default=True, help="Feed-in price per kWh where files have none."
 )
 @click.option("--fee", type=float, default=0.002, show_default=True, help="Trading fee per bought kWh.")
-@click.option("--forecaster", default="seasonal_naive", show_default=True, help="How homes forecast.")
+@click.option("--forecaster", default="cautious", show_default=True, help="How homes forecast.")
 @click.option("--strategy", default="adaptive", show_default=True, help="How homes choose limit prices.")
 @click.option("--currency", default="EUR", show_default=True, help="Name of the currency in reports.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same bytes.")
@@ -55,8 +55,8 @@ def command(
 ) -> None:
     """Meters, broker, oracle, contracts and bills in one process.
 
-    Homes forecast, sign and place orders, the contract clears the auction, meters publish signed registers over MQTT, the
-    oracle hands them in, the contract settles, and a report is written.
+    Homes forecast, sign and place orders, the contract clears the auction, meters publish signed registers over MQTT,
+    the oracle hands them in, the contract settles, and a report is written.
 
     Example: microgrid demo --homes 10 --hours 24
 

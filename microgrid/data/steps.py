@@ -13,6 +13,9 @@ IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
+SUSTAINED = 4
+"""Equal distances in a row that make another step; scattered gaps of the same length rarely come to that."""
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Samples:
@@ -90,11 +93,13 @@ def first_samples(path: str, samples: Samples, *, lenient: bool) -> tuple[Sample
 
 
 def _refuse_mixed_steps(path: str, rows: Samples, distance: IntArray, step_s: int) -> None:
-    """A distance that is no multiple of the step, or another one twice running, is no gap but another step."""
+    """A distance that is no multiple of the step, or another one time and again, is no gap but another step."""
     other = (distance != step_s) & (distance != 0)
-    twice = np.zeros_like(other)
-    twice[1:] = other[1:] & (distance[1:] == distance[:-1])
-    mixed = np.flatnonzero((distance % step_s != 0) | twice)
+    again = np.zeros_like(other)
+    if len(distance) >= SUSTAINED:
+        windows = np.lib.stride_tricks.sliding_window_view(distance, SUSTAINED)
+        again[: len(windows)] = other[: len(windows)] & (windows == windows[:, :1]).all(axis=1)
+    mixed = np.flatnonzero((distance % step_s != 0) | again)
     if mixed.size:
         index = mixed[np.argmin(rows.line[mixed + 1])]
         reason = f"mixed steps: {distance[index]} s here, {step_s} s elsewhere"

@@ -13,9 +13,16 @@ MicrogridError
 │   ├── PortTakenError         a port somebody else listens on
 │   ├── RunFolderError         a folder that holds no run, or that no run may be written to
 │   ├── InvalidKeyError        a private key that is none
+│   ├── ClockAheadError        a chain past the time that is wanted
+│   ├── DeploymentFileError    a file that names no contracts on the chain in use
 │   └── MissingPartError       a program or package that is not installed
 ├── ChainError             a transaction or call failed
-│   └── ContractRevertError    base of the typed errors that mirror the Solidity ones
+│   ├── ContractRevertError    base of the typed errors that mirror the Solidity ones
+│   ├── OrderRefusedError      an order that the contract refused with a result code
+│   ├── StaleNonceError        a signed transaction whose nonce another one used
+│   ├── RejectedTransactionError a transaction that cannot enter a block
+│   ├── ExecutionRevertedError a simulated call that failed
+│   └── UnknownBlockError      a block that a chain does not have
 ├── WireError              bytes that are no frame
 ├── StoreError             the database refused
 ├── CompilationError       the Solidity compiler found errors
@@ -140,6 +147,23 @@ class MissingPartError(BadInputError):
         super().__init__(f"{part} is not installed; {remedy}")
 
 
+class ClockAheadError(BadInputError):
+    """A chain whose clock has passed the time that is wanted and cannot be set back."""
+
+    def __init__(self, url: str, now: str, wanted: str, wanted_s: int) -> None:
+        super().__init__(
+            f"the chain at {url} stands at {now}, after the wanted {wanted}, and time never runs back: start a fresh "
+            f"node with `microgrid node --start {wanted}` (Anvil: `--timestamp {wanted_s}`) or choose a later start"
+        )
+
+
+class DeploymentFileError(BadInputError):
+    """A file that names no contracts on the chain in use."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{path} {reason}; `microgrid deploy` writes a fresh one")
+
+
 class ChainError(MicrogridError):
     """A transaction or call that failed for another reason than a contract's own error."""
 
@@ -155,6 +179,34 @@ class ContractRevertError(ChainError):
         self.values = values
         shown = ", ".join(f"{name}={value}" for name, value in values.items())
         super().__init__(f"{type(self).__name__}({shown})")
+
+
+class OrderRefusedError(ChainError):
+    """An order that the contract refused with a result code."""
+
+    def __init__(self, trader: str, interval: int, result: str) -> None:
+        self.trader, self.interval, self.result = trader, interval, result
+        super().__init__(f"the order of {trader} for interval {interval} was refused: {result}")
+
+
+class StaleNonceError(ChainError):
+    """The nonce of a signed transaction was used by another one."""
+
+
+class RejectedTransactionError(ChainError):
+    """A transaction that cannot enter a block; the message says why in the words that Ethereum nodes use."""
+
+
+class ExecutionRevertedError(ChainError):
+    """A call that ended in an error; `output` is the revert data, empty where the machine itself stopped it."""
+
+    def __init__(self, output: bytes, reason: str) -> None:
+        self.output = output
+        super().__init__(f"execution reverted{': ' + reason if reason else ''}")
+
+
+class UnknownBlockError(ChainError):
+    """A block that this chain does not have."""
 
 
 class WireError(MicrogridError):

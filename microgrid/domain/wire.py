@@ -64,6 +64,7 @@ class ReceiptPayload(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ts: int
 
 
+_UNREADABLE = (msgspec.MsgspecError, UnicodeError, RecursionError)
 _decoder = msgspec.json.Decoder(Payload)
 _receipt_decoder = msgspec.json.Decoder(ReceiptPayload)
 
@@ -205,7 +206,7 @@ def decode_reading(data: bytes) -> Reading:
     signature, body = data[:SIGNATURE_BYTES], data[SIGNATURE_BYTES:]
     try:
         payload = _decoder.decode(body)
-    except msgspec.MsgspecError as error:
+    except _UNREADABLE as error:
         raise WireError(str(error)) from error
     _check_ranges(payload)
     return _reading(payload, body, signature)
@@ -232,11 +233,14 @@ def _check_ranges(payload: Payload) -> None:
     if payload.v != PAYLOAD_VERSION:
         message = f"payload version {payload.v} is not {PAYLOAD_VERSION}"
         raise WireError(message)
-    limits = {"ep": 32, "seq": 32, "ts": 48, "imp": 63, "exp": 63}
+    limits = {"ep": 32, "seq": 32, "ts": 48, "imp": 63, "exp": 63, "v_mv": 31, "q": 31}
     for name, bits in limits.items():
         if not 0 <= getattr(payload, name) < 1 << bits:
             message = f"field {name!r} does not fit {bits} bits"
             raise WireError(message)
+    if abs(payload.w) >= 1 << 31:
+        message = "field 'w' does not fit 31 bits and a sign"
+        raise WireError(message)
 
 
 def reading_digest(reading: Reading, domain: SigningDomain) -> bytes:
@@ -269,7 +273,7 @@ def decode_receipt(data: bytes, oracle: str) -> ReceiptPayload:
         raise WireError(message)
     try:
         return _receipt_decoder.decode(body)
-    except msgspec.MsgspecError as error:
+    except _UNREADABLE as error:
         raise WireError(str(error)) from error
 
 

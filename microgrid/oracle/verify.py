@@ -101,9 +101,9 @@ class Verifier:
         self._touched.add(reading.device)
 
     def _known_payload(self, window: DeviceWindow, reading: Reading) -> bytes | None:
-        number = reading.chain_sequence
-        if number > window.mark:
-            return window.payload(number)
+        payload = window.payload(reading.chain_sequence)
+        if payload is not None or reading.chain_sequence > window.mark:
+            return payload
         return self._stored(reading.device, reading.epoch, reading.sequence)
 
     def _check_topic(self, frame: Frame, reading: Reading) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Collection
 from microgrid.domain.records import EPOCH_SHIFT, Reading
 
 GAP_WINDOW = 4_096
+REMEMBERED = 4
 
 
 def advance(mark: int, decided: Collection[int], window: int = GAP_WINDOW) -> int:
@@ -63,7 +64,9 @@ class DeviceWindow:
     def trim(self) -> None:
         """Move the mark up and forget what lies below it, but for the accepted reading right at or below it."""
         self.mark = advance(self.mark, self._payloads)
-        self._payloads = {number: data for number, data in self._payloads.items() if number > self.mark}
+        # A few below the mark stay: what brokers double and devices resend is mostly the newest.
+        oldest = self.mark - REMEMBERED
+        self._payloads = {number: data for number, data in self._payloads.items() if number > oldest}
         keep_from = bisect_left(self._accepted, self.mark + 1, key=_number) - 1
         del self._accepted[: max(keep_from, 0)]
 

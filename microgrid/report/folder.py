@@ -28,7 +28,7 @@ def write_run_folder(result: RunResult, target: Path, move_in: Mapping[str, Path
     """
     check_target(target)
     with _replacing(target) as folder:
-        _write(folder / "summary.json", json.dumps(summary(result), indent=2, ensure_ascii=False) + "\n")
+        _write(folder / "summary.json", json.dumps(summary(result), indent=2, ensure_ascii=False, default=str) + "\n")
         for name, rows in all_tables(result).items():
             _write_csv(folder / f"{name}.csv", COLUMNS[name], rows)
         _write(folder / "scenario.toml", scenario_toml(result.settings))
@@ -42,14 +42,21 @@ def check_target(target: Path) -> None:
     """Refuse a place that no run may be written to; to be asked before a long run begins.
 
     Raises:
-        RunFolderError: the target is a file, or a folder that holds something else than an earlier run.
+        RunFolderError: the target is a file, or a folder of other things than an earlier run, or cannot be made.
     """
     if not target.exists():
+        _check_parent(target)
         return
     if not target.is_dir():
         raise RunFolderError(str(target), "is a file; name a new or empty folder")
     if any(target.iterdir()) and not _holds_run(target):
         raise RunFolderError(str(target), "holds other things than an earlier run; name a new or empty folder")
+
+
+def _check_parent(target: Path) -> None:
+    nearest = next(parent for parent in target.absolute().parents if parent.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        raise RunFolderError(str(target), f"cannot be made: {nearest} is no folder that may be written to")
 
 
 def _holds_run(folder: Path) -> bool:
@@ -66,6 +73,7 @@ def _replacing(target: Path) -> Iterator[Path]:
     place = target.absolute()
     fresh, old = (place.with_name(f".{place.name}.{os.getpid()}.{part}") for part in ("new", "old"))
     try:
+        shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(parents=True)
         yield fresh
         if place.exists():

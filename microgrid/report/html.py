@@ -10,9 +10,11 @@ from markupsafe import Markup
 from microgrid.domain.errors import RunFolderError
 from microgrid.domain.units import kwh, units
 from microgrid.report.plots import Plot, draw_all
+from microgrid.report.tables import Row
 from microgrid.report.view import ReportView, read_view
 
 TEMPLATES = Path(__file__).parent / "templates"
+MOST_HOMES = 12
 MINUS = "\N{MINUS SIGN}"
 
 
@@ -62,11 +64,17 @@ def render(view: ReportView, plots: list[Plot]) -> str:
         currency=view.currency,
         community=view.community,
         bills=view.bills,
-        worst=[row for row in view.bills if float(row["imbalance_cost"])],
+        worst=_worst_imbalance(view),
         plots={plot.name: plot for plot in plots},
         drawing={plot.name: Markup(plot.svg) for plot in plots},  # noqa: S704 - drawn here, labels escaped by matplotlib
         css=Markup((TEMPLATES / "report.css").read_text("utf-8")),  # noqa: S704 - our own file
     )
+
+
+def _worst_imbalance(view: ReportView) -> list[Row]:
+    """Bills of the homes that imbalance cost most, worst first."""
+    hit = [row for row in view.bills if Decimal(row["imbalance_cost"])]
+    return sorted(hit, key=lambda row: Decimal(row["imbalance_cost"]), reverse=True)[:MOST_HOMES]
 
 
 def money(amount: Any, places: int = 3) -> str:

@@ -44,7 +44,7 @@ def translated(what: str) -> Iterator[None]:
     """Turn the driver's errors into `StoreError`."""
     try:
         yield
-    except DBAPIError as error:
+    except (DBAPIError, OverflowError) as error:
         message = f"the database refused to {what}: {_reason(error)}"
         raise StoreError(message) from error
     except SQLAlchemyError as error:
@@ -112,6 +112,7 @@ def _shown(url: URL) -> str:
     return url.render_as_string(hide_password=True)
 
 
-def _reason(error: DBAPIError) -> str:
-    lines = str(error.orig).strip().splitlines()
-    return lines[0] if lines else type(error.orig).__name__
+def _reason(error: DBAPIError | OverflowError) -> str:
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    lines = str(cause).strip().splitlines()
+    return lines[0] if lines else type(cause).__name__

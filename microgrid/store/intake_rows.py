@@ -55,12 +55,17 @@ def add_letters(
 def _letter_row(letter: Rejection) -> dict[str, Any]:
     return {
         "digest": sha256(b"\0".join((letter.reason.encode(), letter.topic.encode(), letter.data))).digest(),
-        "topic": letter.topic,
+        "topic": _text(letter.topic),
         "reason": letter.reason.value,
-        "explanation": letter.explanation,
+        "explanation": _text(letter.explanation),
         "data": letter.data,
         "count": 1,
     }
+
+
+def _text(value: str) -> str:
+    # PostgreSQL keeps no NUL in text, and an attacker chooses what stands in a letter.
+    return value.replace("\0", "\ufffd")
 
 
 def _raise_marks(connection: Connection, ids: Sequence[int]) -> None:

@@ -1,6 +1,5 @@
 """The main job in one process: everything embedded unless a setting names something real."""
 
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -8,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from iot_sim.fleet import SimulatedFleet
 from microgrid import __version__
@@ -26,12 +26,12 @@ from microgrid.pipeline.intake import Intake
 from microgrid.pipeline.sender import ChainSender
 from microgrid.report import check_target, write_run_folder
 from microgrid.store import SqlStore, open_store
-from microgrid.web.live import LiveFeed
-from microgrid.web.server import LiveServer
-from microgrid.web.views import done_view, interval_view, invariants_view, run_view, status_view
 from microgrid.wiring.homes import make_agents, make_fleet
 from microgrid.wiring.inputs import DemoInputs, DemoRequest, read_inputs
 from microgrid.wiring.market import Market, open_market, seeded_key
+
+if TYPE_CHECKING:
+    from microgrid.wiring.page import LivePage
 
 STORE_FILE = "readings.sqlite"
 REFUSED = "rejected."
@@ -45,19 +45,23 @@ class DemoRun:
     ) -> None:
         self._settings, self._request, self._inputs, self._command = settings, request, inputs, command
         self._stack = stack
-        self._feed = LiveFeed()
         self._outcomes: list[IntervalOutcome] = []
         self._result: RunResult | None = None
         self._began_s = monotonic()
         scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="microgrid-"))
         self._database = Path(scratch) / STORE_FILE
         self._fee = micro(request.fee)
-        self.page_url = ""
+        self._page: LivePage | None = None
 
     @property
     def interval_count(self) -> int:
         """Number of intervals."""
         return self._inputs.profiles.count
+
+    @property
+    def page_url(self) -> str:
+        """Address of the live page; empty where there is none."""
+        return self._page.url if self._page else ""
 
     def serve(self, port: int) -> None:
         """Show the run on a live page.
@@ -65,8 +69,9 @@ class DemoRun:
         Raises:
             PortTakenError: somebody else listens there.
         """
-        self.page_url = self._stack.enter_context(LiveServer(self._feed, port=port)).url
-        self._feed.publish(status_view("deploying contracts"))
+        from microgrid.wiring.page import LivePage  # noqa: PLC0415 - the web framework takes a third of a second
+
+        self._page = self._stack.enter_context(LivePage(port))
 
     def outcomes(self) -> Iterator[IntervalOutcome]:
         """Start all parts and run; each interval is yielded once it is settled."""
@@ -74,17 +79,19 @@ class DemoRun:
             open_market(self._settings, self._inputs, seed=self._request.seed, fee_micro_per_kwh=self._fee)
         )
         agents = make_agents(self._request, self._inputs, market)
-        homes = [agent.home for agent in agents]
-        self._feed.publish(run_view(homes, self.interval_count, self._request.currency))
+        if self._page:
+            self._page.began([agent.home for agent in agents], self.interval_count, self._request.currency)
         store = open_store(self._settings.store_url or f"sqlite:///{self._database}")
         self._stack.callback(store.close)
         community, fleet = self._community(market, agents, store)
         for outcome in community.outcomes():
             complete = self._with_profile(outcome, agents)
             self._outcomes.append(complete)
-            self._feed.publish(interval_view(complete, homes))
+            if self._page:
+                self._page.settled(complete)
             yield complete
         self._finish(market, agents, store.counts(), fleet.sent())
+        store.close()
 
     def _community(
         self, market: Market, agents: Sequence[HomeAgent], store: SqlStore
@@ -121,8 +128,9 @@ class DemoRun:
         if profiles.load_kwh is None or profiles.pv_kwh is None:
             return outcome
         step = outcome.interval.index - profiles.first.index
+        accounts = [agent.home.account for agent in agents]
         load, pv = (
-            {a.home.account: wh(kwh) for a, kwh in zip(agents, table[step], strict=True)}
+            {account: wh(kwh) for account, kwh in zip(accounts, table[step], strict=True)}
             for table in (profiles.load_kwh, profiles.pv_kwh)
         )
         return replace(outcome, load_wh=load, pv_wh=pv)
@@ -145,8 +153,8 @@ class DemoRun:
             settings=self._request.settings() | {"backend": self._settings.backend},
             timings_s={"run": monotonic() - self._began_s},
         )
-        self._feed.publish(invariants_view(invariants))
-        self._feed.publish(done_view(readings))
+        if self._page:
+            self._page.ended(self._result)
 
     def result(self) -> RunResult:
         """The whole run, once `outcomes` is through."""
@@ -156,11 +164,10 @@ class DemoRun:
         return self._result
 
     def write(self, result: RunResult) -> Path:
-        """Write the run folder; the database of readings is laid beside the tables unless it lives elsewhere."""
-        folder = write_run_folder(result, self._settings.out)
-        if self._database.exists():
-            shutil.copyfile(self._database, folder / STORE_FILE)
-        return folder
+        """Write the run folder; the database of readings goes into it unless a setting puts it elsewhere."""
+        return write_run_folder(
+            result, self._settings.out, {STORE_FILE: self._database} if self._database.exists() else None
+        )
 
     def wait_for_interrupt(self) -> None:
         """Keep the live page up until Ctrl-C."""

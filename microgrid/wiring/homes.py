@@ -7,7 +7,6 @@ from iot_sim.fleet import SimulatedFleet
 from iot_sim.profile import EnergyProfile
 from microgrid.domain.plugins import load
 from microgrid.domain.run import HomeInfo
-from microgrid.domain.units import WH_PER_KWH
 from microgrid.pipeline.agents import HomeAgent
 from microgrid.wiring.inputs import DemoInputs, DemoRequest
 from microgrid.wiring.market import Market, Member
@@ -52,6 +51,8 @@ def make_fleet(
     """
     meters = load("device type", "smart_meter")
     profiles = inputs.profiles
+    # What registers add per interval, whole Wh already, so that meter and checks round alike.
+    drawn_wh, fed_in_wh = (np.diff(register, axis=0).astype(float) for register in profiles.registers_wh())
     devices = [
         Device(
             member.meter,
@@ -60,8 +61,8 @@ def make_fleet(
                 EnergyProfile(
                     profiles.first.start_s,
                     profiles.first.seconds,
-                    profiles.import_kwh[:, number] * WH_PER_KWH,
-                    profiles.export_kwh[:, number] * WH_PER_KWH,
+                    drawn_wh[:, number],
+                    fed_in_wh[:, number],
                 ),
                 np.random.default_rng([request.seed, METER_STREAM, number]),
             ),

@@ -20,7 +20,7 @@ from microgrid.domain.plugins import load
 from microgrid.domain.records import PriceBand
 
 DEFAULT_START = "2026-06-21T00:00"
-HISTORY_DAYS = 2
+HISTORY_DAYS = 7
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class DemoRequest:
     fill: str | None = None
     feed_in: float = 0.05
     fee: float = 0.002
-    forecaster: str = "seasonal_naive"
+    forecaster: str = "cautious"
     strategy: str = "adaptive"
     seed: int = 0
     currency: str = "EUR"

@@ -109,7 +109,7 @@ def _register(chain: MarketChain, seed: int, home_id: str, rated_power_w: int) -
 
 
 def _fund(chain: MarketChain, members: tuple[Member, ...], inputs: DemoInputs) -> dict[str, int]:
-    """Each home pays in what it would pay without a market, twice, and a float; the grid what it may have to pay out."""
+    """Each home pays in twice its dearest bill without a market and a float; the grid what it may have to pay out."""
     dearest = max(band.retail for band in inputs.bands)
     energy = inputs.profiles.import_kwh + inputs.profiles.export_kwh
     worst = [ceil_micro(wh(total) * dearest) for total in energy.sum(axis=0)]

@@ -160,6 +160,12 @@ def test_a_file_is_refused_before_the_run(tmp_path: Path) -> None:
         check_target(tmp_path / "run")
 
 
+def test_a_place_below_a_file_is_refused_before_the_run(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("")
+    with pytest.raises(RunFolderError, match=r"notes\.txt is no folder"):
+        check_target(tmp_path / "notes.txt" / "deep" / "run")
+
+
 def test_a_failure_leaves_the_earlier_run_and_no_fragments(tmp_path: Path) -> None:
     """The database to move in is missing, which shows only at the end."""
     target = write_run_folder(run_result(3, 2), tmp_path / "run")

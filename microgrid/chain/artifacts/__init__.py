@@ -58,7 +58,8 @@ def load(name: str) -> Artifact:
         UnknownNameError: no contract of that name.
     """
     if name not in manifest().contracts:
-        raise UnknownNameError("contract", name, names())
+        kind = "contract"
+        raise UnknownNameError(kind, name, names())
     return read_artifact(files(__name__) / f"{name}.json")
 
 

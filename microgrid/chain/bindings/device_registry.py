@@ -14,7 +14,7 @@ from microgrid.domain.wire import SigningDomain, keccak256
 REGISTER_MEMBER = GasBudget(250_000)
 REGISTER_DEVICE = GasBudget(400_000)
 CHANGE_DEVICE = GasBudget(150_000)
-SUBMIT_READINGS = GasBudget(250_000, 120_000)
+SUBMIT_READINGS = GasBudget(250_000, 80_000)
 
 
 class DeviceRegistry:
@@ -125,9 +125,8 @@ class DeviceRegistry:
 
     def batch_transaction(self, oracle: str, number: int) -> bytes | None:
         """Hash of the transaction that submitted a batch, None where none did."""
-        found = self.contract.events.BatchSubmitted().get_logs(
-            from_block=self._first_block, argument_filters={"oracle": oracle, "batchNumber": number}
-        )
+        filters = {"oracle": oracle, "batchNumber": number}
+        found = self._transactor.logs(self.contract, "BatchSubmitted", self._first_block, filters)
         return bytes(found[0]["transactionHash"]) if found else None
 
     def _read(self, name: str, *args: Any) -> Any:

@@ -4,17 +4,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from web3.contract import Contract
-from web3.types import LogReceipt
+from web3.types import EventData, LogReceipt
 
 from microgrid.chain.events import events, events_of
 from microgrid.chain.transactor import GasBudget, Transactor
 from microgrid.domain.records import AuctionResult, IntervalMoney, OrderResult, Side, SignedOrder
 from microgrid.domain.wire import SigningDomain
 
-SUBMIT_ORDERS = GasBudget(150_000, 250_000)
+SUBMIT_ORDERS = GasBudget(150_000, 130_000)
 CREATE_ORDER = GasBudget(150_000, 200_000)
-CLEAR = GasBudget(2_000_000)
-SETTLE = GasBudget(400_000, 180_000)
+CLEAR = GasBudget(1_500_000)
+SETTLE = GasBudget(300_000, 60_000)
 MOVE_MONEY = GasBudget(250_000)
 
 
@@ -77,9 +77,7 @@ class EnergyTrading:
 
     def orders(self, interval: int) -> list[tuple[int, Side]]:
         """Member and side of every order of an interval, in order of time."""
-        found = self.contract.events.OrderCreated().get_logs(
-            from_block=self._first_block, argument_filters={"interval": interval}
-        )
+        found = self._logs("OrderCreated", {"interval": interval})
         return [(log["args"]["memberId"], Side(log["args"]["side"])) for log in found]
 
     def settle(self, interval: int, first: int, last: int) -> Sequence[LogReceipt]:
@@ -93,15 +91,9 @@ class EnergyTrading:
         """Arguments of each HomeSettled event among some logs."""
         return events(self.contract, "HomeSettled", logs)
 
-    def settlement_logs(self, interval: int) -> list[LogReceipt]:
-        """Logs of all settlements of an interval so far."""
-        event = self.contract.events.HomeSettled()
-        topics = [event.topic, "0x" + interval.to_bytes(32, "big").hex()]
-        return list(
-            self.contract.w3.eth.get_logs(
-                {"fromBlock": self._first_block, "address": self.contract.address, "topics": topics}
-            )
-        )
+    def homes_settled_in(self, interval: int) -> list[Mapping[str, Any]]:
+        """Arguments of all HomeSettled events of an interval so far."""
+        return [log["args"] for log in self._logs("HomeSettled", {"interval": interval})]
 
     def money(self, interval: int) -> tuple[IntervalMoney, int]:
         """Money of an interval as the contract keeps it, and the number of members settled."""
@@ -150,7 +142,7 @@ class EnergyTrading:
 
     def history(self, account: str, member_id: int) -> list[tuple[str, int, Mapping[str, Any]]]:
         """What happened to an account: name, block number and arguments of each event, oldest first."""
-        queries = [
+        queries: list[tuple[str, dict[str, Any]]] = [
             ("Deposited", {"account": account}),
             ("Withdrawn", {"account": account}),
             ("CreditTransferred", {"from": account}),
@@ -161,9 +153,12 @@ class EnergyTrading:
         found = [
             (log["blockNumber"], log["logIndex"], name, log["args"])
             for name, filters in queries
-            for log in self.contract.events[name]().get_logs(from_block=self._first_block, argument_filters=filters)
+            for log in self._logs(name, filters)
         ]
         return [(name, block, args) for block, _, name, args in sorted(found, key=lambda item: item[:2])]
+
+    def _logs(self, name: str, filters: Mapping[str, Any]) -> list[EventData]:
+        return self._transactor.logs(self.contract, name, self._first_block, filters)
 
     def _read(self, name: str, *args: Any) -> Any:
         return self._transactor.read(self.contract, name, *args)

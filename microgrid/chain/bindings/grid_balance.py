@@ -8,7 +8,7 @@ from web3.contract import Contract
 from microgrid.chain.transactor import GasBudget, Transactor
 from microgrid.domain.records import PriceBand
 
-OPEN_INTERVALS = GasBudget(150_000, 80_000)
+OPEN_INTERVALS = GasBudget(150_000, 60_000)
 OPEN_INTERVAL = GasBudget(300_000)
 
 

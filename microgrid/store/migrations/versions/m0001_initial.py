@@ -26,7 +26,7 @@ def upgrade() -> None:
     op.create_table(
         "devices",
         sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column("name", sa.String(200), nullable=False, unique=True),
+        sa.Column("name", sa.Text, nullable=False, unique=True),
     )
     op.create_table(
         "readings",

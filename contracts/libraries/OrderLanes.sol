@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.28;
+
+/// @title Orders of an interval, both sides of two members to a storage word.
+/// @notice An order is a lane of 64 bits, from the top: energy (24 bits), tick (8), energy ahead of it at its tick (32).
+/// A lane of zero is no order, because no order is without energy.
+library OrderLanes {
+    /// @notice Most energy of an order, in Wh.
+    uint256 internal constant MAX_ORDER_WH = type(uint24).max;
+
+    uint256 private constant LANE_BITS = 64;
+    uint256 private constant ENERGY_SHIFT = 40;
+    uint256 private constant TICK_SHIFT = 32;
+
+    struct Orders {
+        mapping(uint256 pair => uint256 word) pairs;
+    }
+
+    /// @notice Enters an order where the member has none.
+    /// @param side 0 for buy, 1 for sell.
+    function put(Orders storage self, uint256 memberId, uint256 side, uint256 energyWh, uint256 tick, uint256 aheadWh)
+        internal
+    {
+        uint256 lane = (energyWh << ENERGY_SHIFT) | (tick << TICK_SHIFT) | aheadWh;
+        self.pairs[memberId / 2] |= lane << (LANE_BITS * (2 * (memberId % 2) + side));
+    }
+
+    /// @notice Both orders of a member.
+    function get(Orders storage self, uint256 memberId) internal view returns (uint256 bid, uint256 offer) {
+        uint256 word = self.pairs[memberId / 2] >> (2 * LANE_BITS * (memberId % 2));
+        return (uint64(word), uint64(word >> LANE_BITS));
+    }
+
+    /// @notice Takes a lane apart.
+    function unpack(uint256 lane) internal pure returns (uint256 energyWh, uint256 tick, uint256 aheadWh) {
+        return (lane >> ENERGY_SHIFT, uint8(lane >> TICK_SHIFT), uint32(lane));
+    }
+}

@@ -1,0 +1,89 @@
+"""`microgrid deploy`: put the contracts on a chain and write down where they are."""
+
+import json
+from pathlib import Path
+
+import rich_click as click
+
+from microgrid.chain.backend import Backend, dev_key
+from microgrid.chain.deployment import Deployment, MarketConfig, Parties, deploy
+from microgrid.chain.evm import CHAIN_ID
+from microgrid.cli._chain import check_writable, key_options, open_node, show, write_whole
+from microgrid.cli._types import Account, Money
+from microgrid.config import load_settings
+from microgrid.domain.errors import BadInputError
+
+DEV_BACKSTOP, DEV_TREASURY = 8, 9
+
+
+@click.command()
+@key_options
+@click.option("--out", type=click.Path(path_type=Path), help="File to write. [default: deployment.json]")
+@click.option(
+    "--interval-seconds",
+    type=click.IntRange(60, 86_400),
+    default=3_600,
+    show_default=True,
+    help="Length of an interval.",
+)
+@click.option(
+    "--gate-lead-seconds",
+    type=click.IntRange(0),
+    default=300,
+    show_default=True,
+    help="Orders close this long before delivery.",
+)
+@click.option(
+    "--fee", type=Money(), default="0.001", show_default=True, help="Trading fee per bought kWh, currency units."
+)
+@click.option(
+    "--backstop", type=Account(), help="Account of the grid supplier. [default on a development chain: account 8]"
+)
+@click.option("--treasury", type=Account(), help="Account that fees go to. [default on a development chain: account 9]")
+def command(
+    *,
+    rpc_url: str | None,
+    key_file: Path | None,
+    out: Path | None,
+    interval_seconds: int,
+    gate_lead_seconds: int,
+    fee: int,
+    backstop: str | None,
+    treasury: str | None,
+    as_json: bool,
+) -> None:
+    """Deploy and wire all contracts; the key's account gets every role.
+
+    Example: microgrid deploy --rpc http://127.0.0.1:8545
+
+    Example: microgrid deploy --rpc https://rpc.example.org --key-file operator.key --backstop 0x… --treasury 0x… --json
+    """
+    path = load_settings(deployment=out).deployment
+    check_writable(path)
+    config = MarketConfig(
+        interval_seconds=interval_seconds,
+        gate_lead_seconds=gate_lead_seconds,
+        settlement_deadline_seconds=4 * interval_seconds,
+        fee_micro_per_kwh=fee,
+    )
+    with open_node(rpc_url, key_file) as (backend, key):
+        parties = Parties.one(
+            key.address,
+            backstop=backstop or _dev_account(backend, DEV_BACKSTOP, "--backstop"),
+            treasury=treasury or _dev_account(backend, DEV_TREASURY, "--treasury"),
+        )
+        deployment = deploy(backend.web3, key.secret, config, parties)
+    write_whole(path, json.dumps(deployment.to_dict(), indent=1) + "\n")
+    show(deployment.to_dict() | {"file": str(path)}, as_json=as_json, text=_report(deployment, path))
+
+
+def _dev_account(backend: Backend, index: int, option: str) -> str:
+    if backend.chain_id != CHAIN_ID:
+        message = f"chain {backend.chain_id} is no development chain: name the account with {option}"
+        raise BadInputError(message)
+    return dev_key(index).address
+
+
+def _report(deployment: Deployment, path: Path) -> str:
+    lines = [f"{name:15} {address}" for name, address in deployment.addresses.items()]
+    return "\n".join([*lines, f"{deployment.gas_used:,} gas; addresses written to {path}"])

@@ -1,0 +1,372 @@
+"""Signed readings: what the registry accepts, what it refuses and why, and what it books."""
+
+from typing import Any
+
+import pytest
+from contract_market import FIRST, HOUR, RATED_W, START, Home, World, reading_of, reverts
+from eth_account import Account
+from eth_account.messages import encode_typed_data
+from eth_utils.crypto import keccak
+
+(
+    ACCEPTED,
+    UNKNOWN_DEVICE,
+    INACTIVE_DEVICE,
+    BAD_SIGNATURE,
+    STALE_SEQUENCE,
+    STALE_TIMESTAMP,
+    FUTURE_TIMESTAMP,
+    TOO_OLD,
+    REGISTER_DECREASED,
+    POWER_EXCEEDED,
+) = range(10)
+ORDER_OF_CURVE = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+
+
+def energy(world: World, home: Home, interval: int) -> tuple[int, int, bool]:
+    return tuple(world.registry.functions.intervalEnergy(home.member_id, interval).call())
+
+
+def baseline(world: World, *homes: Home, import_wh: int = 1_000, export_wh: int = 2_000) -> None:
+    """First readings, sequence 5, at the start of the first interval."""
+    world.at(START)
+    world.submit([(home, (5, START, import_wh, export_wh)) for home in homes])
+
+
+def result(world: World, home: Home, *values: int, **changes: Any) -> int:
+    """Result code of one submitted reading."""
+    signature = world.sign_reading(home, reading_of(home, *values), **changes)
+    codes = world.results(world.submit([(home, values)], [signature]))
+    return codes[0] if codes else ACCEPTED
+
+
+def test_the_digest_is_that_of_an_independent_eip712_implementation(world: World) -> None:
+    home = world.homes[0]
+    reading = reading_of(home, 2**63, 2**40, 2**64 - 1, 12_345)
+    domain = {"name": "DeviceRegistry", "version": "1", "chainId": world.web3.eth.chain_id}
+    domain["verifyingContract"] = world.registry.address
+    names = ("deviceId", "sequence", "timestamp", "importWh", "exportWh", "detail")
+    kinds = ("bytes32", "uint64", "uint64", "uint64", "uint64", "bytes32")
+    types = {"Reading": [{"name": name, "type": kind} for name, kind in zip(names, kinds, strict=True)]}
+    message = encode_typed_data(domain, types, dict(zip(names, reading, strict=True)))
+    expected = keccak(b"\x19\x01" + message.header + message.body)
+    assert world.registry.functions.hashReading(reading).call() == expected
+
+
+def test_an_accepted_reading_is_stored_and_told(world: World) -> None:
+    home = world.homes[0]
+    baseline(world, home)
+    world.at(START + HOUR)
+    receipt = world.submit([(home, (6, START + HOUR, 1_400, 2_050))])
+    (event,) = world.events(receipt, world.registry, "ReadingAccepted")
+    assert event == {
+        "deviceId": home.device_id,
+        "interval": FIRST,
+        "sequence": 6,
+        "importWh": 1_400,
+        "exportWh": 2_050,
+        "detail": keccak(text="6"),
+    }
+    assert world.registers(home) == (6, START + HOUR, 1_400, 2_050)
+    assert energy(world, home, FIRST) == (400, 50, True)
+
+
+def test_the_first_reading_is_a_base_line_and_may_have_sequence_zero(world: World) -> None:
+    home = world.homes[0]
+    world.at(START)
+    assert result(world, home, 0, START, 7_000_000, 1) == ACCEPTED
+    assert energy(world, home, FIRST - 1) == (0, 0, False)
+
+
+def test_energy_between_two_ends_is_booked_on_the_interval_that_it_ends(world: World) -> None:
+    home = world.homes[0]
+    baseline(world, home)
+    for step, import_wh in ((1, 1_100), (2, 1_250), (3, 1_300)):
+        time_s = START + step * 1_000
+        world.at(time_s)
+        assert result(world, home, 5 + step, time_s, import_wh, 2_000 + step) == ACCEPTED
+        assert energy(world, home, FIRST) == (0, 0, False)
+    world.at(START + HOUR)
+    assert result(world, home, 9, START + HOUR, 1_500, 2_010) == ACCEPTED
+    assert energy(world, home, FIRST) == (500, 10, True)
+    world.at(START + 2 * HOUR)
+    assert result(world, home, 10, START + 2 * HOUR, 1_501, 2_010) == ACCEPTED
+    assert energy(world, home, FIRST + 1) == (1, 0, True)
+
+
+def test_a_gap_is_billed_whole_in_the_interval_it_ends(world: World) -> None:
+    home = world.homes[0]
+    baseline(world, home)
+    world.at(START + 3 * HOUR)
+    assert result(world, home, 9, START + 3 * HOUR, 4_000, 2_300) == ACCEPTED
+    assert [energy(world, home, FIRST + i) for i in range(3)] == [(0, 0, False), (0, 0, False), (3_000, 300, True)]
+
+
+def test_the_last_32_intervals_are_kept(world: World) -> None:
+    home = world.homes[0]
+    baseline(world, home)
+    for hour in range(1, 35):
+        world.at(START + hour * HOUR)
+        world.submit([(home, (5 + hour, START + hour * HOUR, 1_000 + 10 * hour * hour, 2_000 + hour))])
+    for hour in range(2):
+        assert energy(world, home, FIRST + hour) == (0, 0, False)
+    for hour in range(2, 34):
+        assert energy(world, home, FIRST + hour) == (10 * (2 * hour + 1), 1, True)
+
+
+def test_members_who_share_a_storage_word_do_not_disturb_each_other(world: World) -> None:
+    baseline(world, *world.homes)
+    world.at(START + HOUR)
+    values = [(6, START + HOUR, 1_000 + 11 * (n + 1), 2_000 + 13 * (n + 1)) for n in range(4)]
+    world.submit(list(zip(world.homes, values, strict=True)))
+    expected = [(11, 13), (22, 26), (33, 39), (44, 52)]
+    for home, (import_wh, export_wh) in zip(world.homes, expected, strict=True):
+        assert energy(world, home, FIRST) == (import_wh, export_wh, True)
+    words = world.registry.functions.intervalEnergies(FIRST, 2, 4).call()
+    assert words == [1 << 128 | import_wh << 64 | export_wh for import_wh, export_wh in expected[1:]]
+
+
+def test_an_unknown_device_is_refused(world: World) -> None:
+    stranger = Home(world.homes[0].account, world.homes[0].meter, keccak(text="nothing"), 1)
+    world.at(START)
+    assert result(world, stranger, 1, START, 0, 0) == UNKNOWN_DEVICE
+
+
+def test_an_unknown_device_is_refused_even_with_a_signature_that_recovers_nothing(world: World) -> None:
+    stranger = Home(world.homes[0].account, world.homes[0].meter, keccak(text="nothing"), 1)
+    receipt = world.submit([(stranger, (1, START, 0, 0))], [bytes(65)])
+    assert world.results(receipt) == [UNKNOWN_DEVICE]
+
+
+@pytest.mark.parametrize("function", ["suspendDevice", "retireDevice"])
+def test_an_inactive_device_is_refused(world: World, function: str) -> None:
+    home = world.homes[0]
+    world.send(world.registry.functions[function](home.device_id), world.parties.maintainer)
+    world.at(START)
+    assert result(world, home, 1, START, 0, 0) == INACTIVE_DEVICE
+
+
+def test_a_suspended_device_reports_again_after_activation(world: World) -> None:
+    home = world.homes[0]
+    for function in ("suspendDevice", "activateDevice"):
+        world.send(world.registry.functions[function](home.device_id), world.parties.maintainer)
+    world.at(START)
+    assert result(world, home, 1, START, 0, 0) == ACCEPTED
+
+
+@pytest.mark.parametrize(
+    "domain",
+    [
+        {"chainId": 1},
+        {"verifyingContract": "0x" + "11" * 20},
+        {"name": "EnergyTrading"},
+        {"version": "2"},
+    ],
+    ids=str,
+)
+def test_a_signature_for_another_domain_is_refused(world: World, domain: dict[str, Any]) -> None:
+    world.at(START)
+    assert result(world, world.homes[0], 1, START, 0, 0, **domain) == BAD_SIGNATURE
+
+
+def test_a_reading_does_not_pass_for_another_device(world: World) -> None:
+    first, second = world.homes[:2]
+    world.at(START)
+    assert result(world, second, 1, START, 0, 0, key=first.meter) == BAD_SIGNATURE
+
+
+def test_the_old_key_is_refused_after_a_rotation(world: World) -> None:
+    home = world.homes[0]
+    fresh = Account.from_key(keccak(text="fresh key"))
+    world.send(world.registry.functions.rotateKey(home.device_id, fresh.address), home.address)
+    world.at(START)
+    assert result(world, home, 1, START, 0, 0) == BAD_SIGNATURE
+    assert result(world, home, 1, START, 0, 0, key=fresh) == ACCEPTED
+
+
+def _malleable(signature: bytes) -> bytes:
+    high = ORDER_OF_CURVE - int.from_bytes(signature[32:64], "big")
+    return signature[:32] + high.to_bytes(32, "big") + bytes([55 - signature[64]])
+
+
+@pytest.mark.parametrize(
+    "mangle",
+    [
+        _malleable,
+        lambda s: s[:64] + bytes([s[64] - 27]),
+        lambda s: s[:64],
+        lambda s: s + b"\0",
+        lambda s: s[:32] + (int.from_bytes(s[32:64], "big") | (s[64] - 27) << 255).to_bytes(32, "big"),
+        lambda s: b"",
+        lambda s: bytes(65),
+        lambda s: bytes([s[0] ^ 1]) + s[1:],
+    ],
+    ids=["high s", "v 0 or 1", "64 bytes", "66 bytes", "EIP-2098", "empty", "zeros", "one bit"],
+)
+def test_a_misshapen_signature_is_refused(world: World, mangle: Any) -> None:
+    home = world.homes[0]
+    world.at(START)
+    signature = mangle(world.sign_reading(home, reading_of(home, 1, START, 0, 0)))
+    assert world.results(world.submit([(home, (1, START, 0, 0))], [signature])) == [BAD_SIGNATURE]
+    assert world.registers(home) == (0, 0, 0, 0)
+
+
+def test_any_changed_field_breaks_the_signature(world: World) -> None:
+    home = world.homes[0]
+    world.at(START)
+    true = reading_of(home, 1, START, 10, 20)
+    signature = world.sign_reading(home, true)
+    for index, wrong in ((1, 2), (2, START - 1), (3, 11), (4, 21), (5, keccak(text="other"))):
+        changed = (*true[:index], wrong, *true[index + 1 :])
+        number = world.registry.functions.nextBatch(world.parties.oracle).call()
+        call = world.registry.functions.submitReadings(number, [changed], [signature])
+        assert call.call({"from": world.parties.oracle}) == [BAD_SIGNATURE]
+
+
+def test_a_reading_sent_twice_is_refused(world: World) -> None:
+    home = world.homes[0]
+    baseline(world, home)
+    assert result(world, home, 5, START, 1_000, 2_000) == STALE_SEQUENCE
+
+
+def test_an_earlier_sequence_is_refused(world: World) -> None:
+    home = world.homes[0]
+    baseline(world, home)
+    world.at(START + HOUR)
+    assert result(world, home, 4, START + HOUR, 1_000, 2_000) == STALE_SEQUENCE
+
+
+@pytest.mark.parametrize("back_s", [0, 1])
+def test_time_must_go_forward(world: World, back_s: int) -> None:
+    home = world.homes[0]
+    baseline(world, home)
+    world.at(START + HOUR)
+    assert result(world, home, 6, START - back_s, 1_000, 2_000) == STALE_TIMESTAMP
+
+
+def test_time_zero_is_refused_even_first(world: World) -> None:
+    assert result(world, world.homes[0], 1, 0, 0, 0) == STALE_TIMESTAMP
+
+
+@pytest.mark.parametrize(("ahead_s", "expected"), [(60, ACCEPTED), (61, FUTURE_TIMESTAMP)])
+def test_a_clock_may_run_a_minute_ahead(world: World, ahead_s: int, expected: int) -> None:
+    world.at(START)
+    assert result(world, world.homes[0], 1, START + ahead_s, 0, 0) == expected
+
+
+@pytest.mark.parametrize(("age_s", "expected"), [(7 * 86_400, ACCEPTED), (7 * 86_400 + 1, TOO_OLD)])
+def test_a_reading_may_be_a_week_old(world: World, age_s: int, expected: int) -> None:
+    world.at(START)
+    assert result(world, world.homes[0], 1, START - age_s, 0, 0) == expected
+
+
+@pytest.mark.parametrize("registers", [(999, 2_000), (1_000, 1_999)])
+def test_a_register_never_falls(world: World, registers: tuple[int, int]) -> None:
+    home = world.homes[0]
+    baseline(world, home)
+    world.at(START + HOUR)
+    assert result(world, home, 6, START + HOUR, *registers) == REGISTER_DECREASED
+
+
+@pytest.mark.parametrize("direction", [0, 1])
+def test_energy_is_bounded_by_rated_power_and_a_tenth(world: World, direction: int) -> None:
+    home = world.homes[0]
+    baseline(world, home)
+    world.at(START + HOUR)
+    limit_wh = RATED_W * 11 // 10
+    registers = [1_000, 2_000]
+    registers[direction] += limit_wh + 1
+    assert result(world, home, 6, START + HOUR, *registers) == POWER_EXCEEDED
+    registers[direction] -= 1
+    assert result(world, home, 6, START + HOUR, *registers) == ACCEPTED
+
+
+def test_one_bad_item_never_blocks_the_others(world: World) -> None:
+    homes = world.homes
+    baseline(world, *homes[:3])
+    world.at(START + HOUR)
+    items = [
+        (homes[0], (6, START + HOUR, 1_010, 2_000)),
+        (homes[1], (6, START + HOUR, 0, 0)),
+        (homes[2], (6, START + HOUR, 1_030, 2_000)),
+        (homes[2], (6, START + HOUR, 1_030, 2_000)),
+    ]
+    receipt = world.submit(items)
+    assert world.results(receipt) == [REGISTER_DECREASED, STALE_SEQUENCE]
+    (event,) = world.events(receipt, world.registry, "BatchSubmitted")
+    assert event == {"oracle": world.parties.oracle, "batchNumber": 1, "accepted": 2, "refused": 2}
+    refused = world.events(receipt, world.registry, "ReadingRefused")[0]
+    assert refused == {"deviceId": homes[1].device_id, "sequence": 6, "result": REGISTER_DECREASED}
+    assert energy(world, homes[2], FIRST) == (30, 0, True)
+
+
+def test_results_come_one_for_each_item(world: World) -> None:
+    homes = world.homes
+    readings = [reading_of(homes[0], 1, START, 0, 0), reading_of(homes[1], 1, START, 0, 0)]
+    signatures = [world.sign_reading(homes[0], readings[0]), bytes(65)]
+    world.at(START)
+    call = world.registry.functions.submitReadings(0, readings, signatures)
+    assert call.call({"from": world.parties.oracle}) == [ACCEPTED, BAD_SIGNATURE]
+
+
+@pytest.mark.parametrize(("number", "expected"), [(0, 1), (2, 1)])
+def test_batches_come_in_order(world: World, number: int, expected: int) -> None:
+    """A batch sent twice is refused whole."""
+    world.send(world.registry.functions.submitReadings(0, [], []), world.parties.oracle)
+    with reverts(world.registry, "BatchOutOfOrder", expected, number):
+        world.send(world.registry.functions.submitReadings(number, [], []), world.parties.oracle)
+    assert world.registry.functions.nextBatch(world.parties.oracle).call() == 1
+
+
+def test_a_batch_needs_as_many_signatures_as_readings(world: World) -> None:
+    readings = [reading_of(world.homes[0], 1, START, 0, 0)]
+    with reverts(world.registry, "BatchLengthMismatch", 1, 0):
+        world.send(world.registry.functions.submitReadings(0, readings, []), world.parties.oracle)
+
+
+def test_only_revenue_meters_count_and_each_interval_is_recorded_once_a_batch(world: World) -> None:
+    homes = world.homes[:2]
+    key = Account.from_key(keccak(text="battery"))
+    battery = Home(homes[0].account, key, keccak(text="battery"), 1)
+    call = world.registry.functions.registerDevice(battery.device_id, homes[0].address, key.address, 2, RATED_W, 0)
+    world.send(call, world.parties.operator)
+    baseline(world, *homes, battery)
+    world.at(START + 2 * HOUR)
+    items = [
+        (homes[0], (6, START + HOUR, 1_100, 2_001)),
+        (homes[0], (7, START + 2 * HOUR, 1_300, 2_001)),
+        (battery, (7, START + 2 * HOUR, 1_900, 2_900)),
+        (homes[1], (6, START + HOUR, 1_010, 2_002)),
+        (homes[1], (7, START + 2 * HOUR, 1_020, 2_012)),
+    ]
+    receipt = world.submit(items)
+    recorded = world.events(receipt, world.grid, "IntervalRecorded")
+    assert recorded == [
+        {"interval": FIRST, "importWh": 110, "exportWh": 3, "readings": 2},
+        {"interval": FIRST + 1, "importWh": 210, "exportWh": 10, "readings": 2},
+    ]
+    assert world.grid.functions.totals(FIRST + 1).call() == (210, 10, 2)
+
+
+def test_totals_add_up_over_batches(world: World) -> None:
+    homes = world.homes[:2]
+    baseline(world, *homes)
+    world.at(START + HOUR)
+    world.submit([(homes[0], (6, START + HOUR, 1_100, 2_001))])
+    world.submit([(homes[1], (6, START + HOUR, 1_020, 2_005))])
+    assert world.grid.functions.totals(FIRST).call() == (120, 6, 2)
+
+
+def test_a_new_meter_begins_with_a_base_line_and_the_old_energy_stays(world: World) -> None:
+    home = world.homes[0]
+    world.meter(FIRST, [(250, 0)])
+    world.send(world.registry.functions.retireDevice(home.device_id), world.parties.maintainer)
+    key = Account.from_key(keccak(text="new meter"))
+    new = Home(home.account, key, keccak(text="new meter"), 1)
+    call = world.registry.functions.registerDevice(new.device_id, home.address, key.address, 0, RATED_W, 0)
+    world.send(call, world.parties.operator)
+    world.submit([(new, (0, START + HOUR, 900, 0))])
+    world.at(START + 2 * HOUR)
+    world.submit([(new, (1, START + 2 * HOUR, 977, 0))])
+    assert energy(world, home, FIRST) == (250, 0, True)
+    assert energy(world, home, FIRST + 1) == (77, 0, True)

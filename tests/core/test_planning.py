@@ -1,0 +1,75 @@
+"""Forecasters and strategies: the common behaviour of each, and what tells them apart."""
+
+import numpy as np
+import pytest
+from behaviours.forecaster import ForecasterBehaviour
+from behaviours.strategy import BAND, Make, StrategyBehaviour
+
+from microgrid.domain import plugins
+from microgrid.domain.interfaces import Forecaster, Strategy
+from microgrid.planning.forecasters import exact, persistence, seasonal_naive
+from microgrid.planning.strategies import adaptive, truthful, zero_intelligence
+
+
+class TestEveryForecaster(ForecasterBehaviour):
+    @pytest.fixture(params=plugins.names("forecaster"))
+    def forecaster(self, request: pytest.FixtureRequest) -> Forecaster:
+        built: Forecaster = plugins.load("forecaster", request.param).build(3_600)
+        return built
+
+
+@pytest.fixture(scope="module", params=plugins.names("strategy"))
+def make(request: pytest.FixtureRequest) -> Make:
+    def build(seed: int) -> Strategy:
+        built: Strategy = plugins.load("strategy", request.param).build(np.random.default_rng(seed))
+        return built
+
+    return build
+
+
+class TestEveryStrategy(StrategyBehaviour):
+    """The suite of the interface, once a file in the folder."""
+
+
+def test_only_the_exact_forecaster_knows_the_future() -> None:
+    history = np.arange(48)
+    assert exact.build(3_600).forecast(history, 1_234) == 1_234
+    assert persistence.build(3_600).forecast(history, 1_234) == 47
+    assert seasonal_naive.build(3_600).forecast(history, 1_234) == 24
+
+
+def test_the_seasonal_forecaster_counts_the_intervals_of_a_day() -> None:
+    assert seasonal_naive.build(900).forecast(np.arange(200), 0) == 200 - 96
+    assert seasonal_naive.build(900).forecast(np.arange(50), 0) == 49
+
+
+def test_a_truthful_home_bids_retail_minus_fee_and_asks_feed_in() -> None:
+    home = truthful.build(np.random.default_rng(0))
+    assert home.limit_price(500, BAND, 5_000) == 295_000
+    assert home.limit_price(-500, BAND, 5_000) == 80_000
+
+
+def test_zero_intelligence_uses_the_whole_range() -> None:
+    home = zero_intelligence.build(np.random.default_rng(0))
+    limits = [home.limit_price(500, BAND, 20_000) or 0 for _ in range(2_000)]
+    assert min(limits) < 81_000
+    assert max(limits) > 279_000
+    assert abs(np.mean(limits) - 180_000) < 5_000
+
+
+def test_adaptive_homes_always_cross_and_bid_nearer_to_the_grid_price_the_more_they_have_to_place() -> None:
+    for seed in range(20):
+        home = adaptive.build(np.random.default_rng(seed))
+        home.limit_price(500, BAND, 0)
+        little, much = home.limit_price(500, BAND, 0), home.limit_price(5_000, BAND, 0)
+        assert little is not None
+        assert much is not None
+        assert 190_000 <= little <= much <= 300_000
+        ask = home.limit_price(-500, BAND, 0)
+        assert ask is not None
+        assert 80_000 <= ask <= 190_000
+
+
+def test_adaptive_homes_differ() -> None:
+    limits = {adaptive.build(np.random.default_rng(seed)).limit_price(500, BAND, 0) for seed in range(20)}
+    assert len(limits) == 20
