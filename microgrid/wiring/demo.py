@@ -1,8 +1,9 @@
 """The main job in one process: everything embedded unless a setting names something real."""
 
+import signal
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
@@ -170,9 +171,11 @@ class DemoRun:
         )
 
     def wait_for_interrupt(self) -> None:
-        """Keep the live page up until Ctrl-C."""
-        with suppress(KeyboardInterrupt):
-            Event().wait()
+        """Keep the live page up until Ctrl-C or a request to end."""
+        asked = Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: asked.set())
+        asked.wait()
 
 
 def check(result: RunResult) -> None:
