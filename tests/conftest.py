@@ -1,13 +1,16 @@
 """Fixtures that any test may use."""
 
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 pytest.register_assert_rewrite("behaviours")
+
+NO_SKIP = "MICROGRID_TESTS_NO_SKIP"
 
 TESTS = Path(__file__).parent
 SHARED_DATA = TESTS.parent.parent / "shared" / "data"
@@ -30,3 +33,12 @@ def reference() -> Callable[[str], dict[str, Any]]:
         return document
 
     return read
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+    """Where everything is installed a skipped test hides something, so it fails."""
+    report = yield
+    if report.skipped and os.environ.get(NO_SKIP) and not hasattr(report, "wasxfail"):
+        report.outcome, report.longrepr = "failed", f"skipped although {NO_SKIP} is set: {report.longrepr}"
+    return report

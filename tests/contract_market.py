@@ -92,7 +92,7 @@ class World:
         """Send a transaction; one that fails raises the contract's error."""
         receipt = self.web3.eth.wait_for_transaction_receipt(call.transact({"from": sender, "gas": GAS}))
         if receipt["status"] != 1:
-            call.call({"from": sender, "gas": GAS}, receipt["blockNumber"] - 1)
+            call.call({"from": sender, "gas": GAS}, receipt["blockNumber"])
             pytest.fail("the transaction failed but the same call does not")
         return receipt
 

@@ -9,13 +9,13 @@ from typing import Any, cast
 
 from eth.abc import BlockAPI, BlockHeaderAPI, ComputationAPI, ReceiptAPI, SignedTransactionAPI, StateAPI
 from eth.constants import CREATE_CONTRACT_ADDRESS
-from microgrid.chain.fast_vm import FastCancunVM
 from eth.vm.spoof import SpoofTransaction
 from eth_tester.backends.pyevm.main import PyEVMBackend, get_default_genesis_params
 from eth_typing import Address
 from eth_utils.exceptions import ValidationError
 
 from microgrid.chain.backend import DEV_ACCOUNT_PATH, DEV_MNEMONIC
+from microgrid.chain.fast_vm import FastCancunVM
 from microgrid.domain.errors import ExecutionRevertedError, RejectedTransactionError
 from microgrid.domain.wire import SigningKey
 

@@ -1,12 +1,12 @@
 """py-evm with shortcuts for the opcodes that contracts spend most of their time in.
 
-A shortcut does the plain case (enough gas, enough stack, a valid jump) with a few list operations and leaves every other
-case to py-evm's own opcode, so that gas, results and errors are py-evm's by construction.
+A shortcut does the plain case (enough gas, enough stack, a valid jump) with a few list operations and leaves every
+other case to py-evm's own opcode, so that gas, results and errors are py-evm's by construction.
 """
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 from eth.vm import opcode_values as op
 from eth.vm.forks.cancun import CancunVM
@@ -38,7 +38,7 @@ UNARY: Mapping[int, Callable[[int], int]] = {op.ISZERO: lambda a: 0 if a else 1,
 
 
 def _integer(value: int | bytes) -> int:
-    return value if value.__class__ is int else int.from_bytes(value, "big")  # type: ignore[arg-type, return-value]
+    return value if value.__class__ is int else int.from_bytes(value, "big")  # type: ignore[arg-type]
 
 
 def _binary(slow: Any, compute: Callable[[int, int], int]) -> Opcode:
@@ -251,7 +251,7 @@ class FastComputation(CancunComputation):
     """Cancun's opcodes with shortcuts."""
 
     destinations: frozenset[int] | None = None
-    opcodes = {**CancunComputation.opcodes, **_shortcuts(CancunComputation.opcodes)}
+    opcodes: ClassVar[dict[int, Any]] = {**CancunComputation.opcodes, **_shortcuts(CancunComputation.opcodes)}  # type: ignore[misc]
 
 
 class FastState(CancunState):

@@ -25,7 +25,6 @@ from microgrid.domain.intervals import Interval, interval_at
 from microgrid.domain.wire import SigningKey
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-SECRET_BYTES = 32
 
 
 def key_options(function: Command) -> Command:
@@ -113,7 +112,7 @@ def _named_key(key_file: Path | None) -> SigningKey | None:
     if key_file is not None:
         return read_key(key_file)
     secret = load_settings().operator_key
-    return None if secret is None else parse_key(secret.get_secret_value(), "MICROGRID_OPERATOR_KEY")
+    return None if secret is None else SigningKey.from_hex(secret.get_secret_value(), "MICROGRID_OPERATOR_KEY")
 
 
 def read_key(path: Path) -> SigningKey:
@@ -129,22 +128,7 @@ def read_key(path: Path) -> SigningKey:
         raise BadInputError(message) from error
     except UnicodeDecodeError as error:
         raise InvalidKeyError(str(path)) from error
-    return parse_key(text, str(path))
-
-
-def parse_key(text: str, source: str) -> SigningKey:
-    """A private key as people write it; the error names its source, never the text.
-
-    Raises:
-        InvalidKeyError: it is none.
-    """
-    try:
-        secret = bytes.fromhex(text.strip().removeprefix("0x"))
-        if len(secret) != SECRET_BYTES:
-            raise InvalidKeyError(source)
-        return SigningKey(secret)
-    except ValueError as error:
-        raise InvalidKeyError(source) from error
+    return SigningKey.from_hex(text, str(path))
 
 
 def read_deployment(path: Path) -> Deployment:

@@ -31,7 +31,7 @@ from microgrid.wiring.inputs import DemoRequest
 @click.option("--fee", type=float, default=0.002, show_default=True, help="Trading fee per bought kWh.")
 @click.option("--forecaster", default="cautious", show_default=True, help="How homes forecast.")
 @click.option("--strategy", default="adaptive", show_default=True, help="How homes choose limit prices.")
-@click.option("--currency", default="EUR", show_default=True, help="Name of the currency in reports.")
+@click.option("--currency", help="Currency in reports. [default: as the prices file's column says, else EUR]")
 @click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same bytes.")
 @click.option("--backend", help="Chain backend: eth-tester, anvil or rpc. [default: eth-tester]")
 @click.option("--rpc", "rpc_url", help="JSON-RPC address for --backend rpc.")

@@ -56,7 +56,13 @@ def read_prices(
     )
     seconds = infer_step(table.path, samples)
     first_samples(table.path, samples, lenient=False)
-    return PriceTable(seconds, dict(zip(starts, prices, strict=True)))
+    return PriceTable(seconds, dict(zip(starts, prices, strict=True)), _currency(retail_column))
+
+
+def _currency(column: str) -> str:
+    """`USD` of `retail_usd_per_kwh`; empty where the name holds no three-letter code."""
+    code = re.fullmatch(r"retail_([a-z]{3})_per_kwh", column)
+    return code[1].upper() if code else ""
 
 
 def _starts(rows: list[tuple[Row, int, int]]) -> list[int]:

@@ -11,10 +11,14 @@ from microgrid.tariffs._band import price_band
 
 @dataclass(frozen=True, slots=True)
 class PriceTable:
-    """Feed-in and retail price, micro per kWh, by the Unix second at which they begin; each holds for `seconds`."""
+    """Feed-in and retail price, micro per kWh, by the Unix second at which they begin; each holds for `seconds`.
+
+    `currency` is empty where the source does not tell it.
+    """
 
     seconds: int
     prices: Mapping[int, tuple[int, int]]
+    currency: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from microgrid.broker import EmbeddedBroker, MqttBroker
 from microgrid.config import Settings
 from microgrid.domain.errors import InvariantError
 from microgrid.domain.plugins import load
+from microgrid.domain.records import GasUse
 from microgrid.domain.run import IntervalOutcome, ReadingCounts, Reproduce, RunResult
 from microgrid.domain.units import micro, wh
 from microgrid.domain.wire import reading_topic
@@ -81,7 +82,7 @@ class DemoRun:
         )
         agents = make_agents(self._request, self._inputs, market)
         if self._page:
-            self._page.began([agent.home for agent in agents], self.interval_count, self._request.currency)
+            self._page.began([agent.home for agent in agents], self.interval_count, self._inputs.currency)
         store = open_store(self._settings.store_url or f"sqlite:///{self._database}")
         self._stack.callback(store.close)
         community, fleet = self._community(market, agents, store)
@@ -148,8 +149,8 @@ class DemoRun:
             readings=readings,
             reproduce=Reproduce(self._command, __version__, self._request.seed, self._inputs.hashes),
             fee_micro_per_kwh=self._fee,
-            currency=self._request.currency,
-            gas=tuple(market.chain.gas_used),
+            currency=self._inputs.currency,
+            gas=(GasUse("deploy", market.chain.deployment.gas_used), *market.chain.gas_used),
             rewards_wad=dict(market.chain.rewards()),
             settings=self._request.settings() | {"backend": self._settings.backend},
             timings_s={"run": monotonic() - self._began_s},

@@ -14,12 +14,13 @@ from microgrid.assets.profile import Profiles
 from microgrid.data.prices import read_prices
 from microgrid.data.profiles import read_profiles
 from microgrid.domain.errors import BadInputError, DataFileError
-from microgrid.domain.interfaces import EnergyArray
+from microgrid.domain.interfaces import EnergyArray, Tariff
 from microgrid.domain.intervals import HOURS_PER_DAY, SECONDS_PER_HOUR, Interval, interval_at
 from microgrid.domain.plugins import load
 from microgrid.domain.records import PriceBand
 
 DEFAULT_START = "2026-06-21T00:00"
+DEFAULT_CURRENCY = "EUR"
 HISTORY_DAYS = 7
 
 
@@ -39,7 +40,7 @@ class DemoRequest:
     forecaster: str = "cautious"
     strategy: str = "adaptive"
     seed: int = 0
-    currency: str = "EUR"
+    currency: str | None = None
 
     def settings(self) -> dict[str, object]:
         """The request as TOML would hold it; what was not given is left out, files by their names."""
@@ -56,12 +57,14 @@ class DemoInputs:
         history_wh: Net energy of the H intervals before, Wh, shape (H, N); H may be 0.
         bands: Grid prices of the T intervals.
         hashes: SHA-256 of each input file by its name.
+        currency: What amounts are in.
     """
 
     profiles: Profiles
     history_wh: EnergyArray
     bands: list[PriceBand]
     hashes: Mapping[str, str]
+    currency: str
 
 
 def read_inputs(request: DemoRequest) -> DemoInputs:
@@ -73,7 +76,9 @@ def read_inputs(request: DemoRequest) -> DemoInputs:
     profiles, history_wh = _measured(request) if request.data else _synthetic(request)
     files = [path for path in (request.data, request.prices) if path]
     hashes = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-    return DemoInputs(profiles, history_wh, _bands(request, profiles.intervals), hashes)
+    tariff, currency = _tariff(request)
+    bands = tariff.bands(profiles.intervals)
+    return DemoInputs(profiles, history_wh, bands, hashes, request.currency or currency or DEFAULT_CURRENCY)
 
 
 def _start(text: str) -> datetime:
@@ -125,11 +130,9 @@ def _from(profiles: Profiles, step: int) -> Profiles:
     )
 
 
-def _bands(request: DemoRequest, intervals: list[Interval]) -> list[PriceBand]:
-    if request.prices:
-        table = read_prices(request.prices, timezone=request.timezone, feed_in_per_kwh=request.feed_in)
-        tariff = load("tariff", "table").build(table=table)
-    else:
-        tariff = load("tariff", "time_of_use").build(feed_in=request.feed_in)
-    bands: list[PriceBand] = tariff.bands(intervals)
-    return bands
+def _tariff(request: DemoRequest) -> tuple[Tariff, str]:
+    """The grid's tariff and its currency, empty where unknown."""
+    if not request.prices:
+        return load("tariff", "time_of_use").build(feed_in=request.feed_in), ""
+    table = read_prices(request.prices, timezone=request.timezone, feed_in_per_kwh=request.feed_in)
+    return load("tariff", "table").build(table=table), table.currency

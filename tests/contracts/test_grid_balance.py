@@ -212,7 +212,7 @@ def test_orders_do_not_move_the_band_they_are_in(world: World) -> None:
     assert world.grid.functions.band(FIRST).call() == before
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
     base=st.integers(1, 2**40),
     stress=st.integers(0, 10 * WAD),

@@ -220,7 +220,7 @@ def test_strangers_and_the_backstop_place_no_orders(world: World) -> None:
 
 def test_an_order_needs_its_money_to_the_micro(world: World) -> None:
     home = world.homes[0]
-    needed = ceil_micro(3 * ceil_micro(1_000) * 0) + ceil_micro(1_000 * (RETAIL + CONFIG.fee_micro_per_kwh))
+    needed = ceil_micro(1_000 * (RETAIL + CONFIG.fee_micro_per_kwh))
     world.send(world.trading.functions.withdraw(FUNDS - needed + 1), home.address)
     with reverts(world.trading, "InsufficientBalance", home.address, needed - 1, needed):
         world.order(home, BUY, 1_000, RETAIL)

@@ -11,6 +11,7 @@ from village import START_S
 from microgrid.chain.backend import Backend
 from microgrid.chain.backends import anvil, rpc
 from microgrid.chain.node import NodeServer
+from microgrid.chain.remote import RemoteBackend
 from microgrid.domain import plugins
 from microgrid.domain.errors import BadInputError, ClockAheadError, UnknownNameError, UnreachableError
 
@@ -66,7 +67,7 @@ def test_nobody_listening_is_one_sentence() -> None:
 @pytest.mark.parametrize("url", ["127.0.0.1:8545", "ws://127.0.0.1:8545", "http://", ""])
 def test_what_is_no_http_address_is_refused(url: str) -> None:
     with pytest.raises(BadInputError, match=r"is no address of a chain node"):
-        rpc.RemoteBackend(url)
+        RemoteBackend(url)
 
 
 def test_a_named_anvil_that_is_not_there_is_refused() -> None:

@@ -8,6 +8,7 @@ from eth.vm.forks.cancun import CancunVM
 from eth.vm.forks.cancun.computation import CancunComputation
 from eth.vm.forks.cancun.transaction_context import CancunTransactionContext
 from eth.vm.message import Message
+from eth_typing import Address
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from village import FIRST, START_S, Village, open_market
@@ -18,7 +19,7 @@ from microgrid.chain.evm import LocalChain
 from microgrid.chain.fast_vm import FastCancunVM, FastComputation
 from microgrid.domain.records import Side
 
-CALLER, TARGET = b"\x01" * 20, b"\x02" * 20
+CALLER, TARGET = Address(b"\x01" * 20), Address(b"\x02" * 20)
 HOT = [*range(0x60, 0xA0), 0x50, 0x51, 0x52, 0x56, 0x57, 0x5B, 0x01, 0x02, 0x03, 0x04, 0x10, 0x11, 0x14, 0x15, 0x16]
 HOT += [0x17, 0x19, 0x1B, 0x1C, 0x5F, 0x53, 0x20, 0x59, 0x5A, 0x58, 0x00, 0xF3, 0xFD]
 SMALL = st.integers(0, 255).map(lambda value: bytes([0x60, value]))

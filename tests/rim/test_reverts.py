@@ -1,6 +1,7 @@
 """Solidity's errors as Python's, from every shape in which nodes and libraries hand revert data over."""
 
 import warnings
+from typing import Any
 
 import pytest
 from eth_abi.abi import encode
@@ -21,6 +22,11 @@ def revert(signature: str, *values: object) -> bytes:
     """Revert data written by hand from an error's signature."""
     types = signature[signature.index("(") + 1 : -1]
     return keccak256(signature.encode())[:4] + encode(types.split(",") if types else [], list(values))
+
+
+def response(**error: object) -> Any:
+    """A JSON-RPC response with an error."""
+    return {"jsonrpc": "2.0", "id": 1, "error": error}
 
 
 GATE = revert("GateClosed(uint64,uint64)", 7, 25_200)
@@ -82,9 +88,9 @@ def test_structs_count_by_their_parts() -> None:
         ContractCustomError(GATE_HEX, data=GATE_HEX),
         ContractLogicError("execution reverted", data=GATE_HEX),
         ContractLogicError("execution reverted", data={"data": GATE_HEX, "message": "reverted"}),
-        ContractLogicError("execution reverted", data={"data": {"result": GATE_HEX}}),
+        ContractLogicError("execution reverted", data={"data": {"result": GATE_HEX}}),  # type: ignore[dict-item]
         ContractLogicError(f"Reverted {GATE_HEX}"),
-        Web3RPCError("x", rpc_response={"error": {"code": 3, "message": "execution reverted", "data": GATE_HEX}}),  # type: ignore[typeddict-item]
+        Web3RPCError("x", rpc_response=response(code=3, message="execution reverted", data=GATE_HEX)),
         RuntimeError(f"execution reverted: {GATE!r}"),
         RuntimeError(GATE),
     ],
@@ -95,7 +101,7 @@ def test_revert_data_is_found_wherever_it_is_put(error: Exception) -> None:
 
 
 def test_an_error_without_revert_data_stays_a_chain_error() -> None:
-    refusal = Web3RPCError("x", rpc_response={"error": {"code": -32000, "message": "insufficient funds"}})  # type: ignore[typeddict-item]
+    refusal = Web3RPCError("x", rpc_response=response(code=-32000, message="insufficient funds"))
     assert revert_data(refusal) is None
     assert str(typed(refusal)) == "the chain node refused: insufficient funds"
     assert type(typed(ContractLogicError("execution reverted"))) is ChainError
@@ -106,7 +112,8 @@ def test_eth_testers_own_provider_is_understood() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         web3 = Web3(EthereumTesterProvider())
-    owner, stranger = web3.eth.accounts[:2]
+    accounts: list[Any] = list(web3.eth.accounts)
+    owner, stranger = accounts[:2]
     manager, token = artifacts.load("AccessManager"), artifacts.load("PaymentToken")
 
     def create(artifact: artifacts.Artifact, *args: str) -> str:

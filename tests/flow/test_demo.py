@@ -1,0 +1,185 @@
+"""The main job, end to end, with the real parts: broker, oracle, database, contracts, report."""
+
+import csv
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from microgrid.broker import BrokerFaults, EmbeddedBroker
+from microgrid.config import Settings
+from microgrid.domain.run import RunResult
+from microgrid.wiring.demo import open_demo
+from microgrid.wiring.inputs import DemoRequest
+
+MEASURED_HOMES = 11
+INVARIANTS = {
+    "money_per_interval",
+    "money_in_total",
+    "bills_are_balances",
+    "bought_is_sold",
+    "energy_is_the_profile",
+    "readings_once",
+    "clearing_agrees",
+    "settlement_agrees",
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    result: RunResult
+    folder: Path
+
+
+def run(out: Path, request: DemoRequest, **settings: object) -> Run:
+    configured = Settings(_env_file=None, out=out, **settings)  # type: ignore[call-arg]
+    with open_demo(configured, request, page_port=None, command="microgrid demo") as demo:
+        list(demo.outcomes())
+        result = demo.result()
+        return Run(result, demo.write(result))
+
+
+def measured(shared_data: Path, **more: object) -> DemoRequest:
+    return DemoRequest(
+        data=shared_data / "sierra_crest_hourly.csv.gz",
+        prices=shared_data / "sierra_crest_price.csv",
+        start="2016-08-01",
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def csv_hashes(folder: Path) -> dict[str, str]:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.glob("*.csv"))}
+
+
+SMALL = DemoRequest(homes=4, hours=6, start="2026-06-21T09:00")
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return run(tmp_path_factory.mktemp("small") / "run", SMALL)
+
+
+def test_every_invariant_is_checked_and_exact(small: Run) -> None:
+    assert {i.name for i in small.result.invariants} == INVARIANTS
+    assert {i.name: i.error for i in small.result.invariants if i.error} == {}
+
+
+def test_homes_trade_and_money_moves(small: Run) -> None:
+    assert sum(o.auction.volume_wh for o in small.result.intervals) > 0
+    assert any(o.settlement.money.fees_micro for o in small.result.intervals)
+
+
+def test_each_meter_reads_once_at_the_start_and_once_an_interval(small: Run) -> None:
+    expected = SMALL.homes * (SMALL.hours + 1)
+    counts = small.result.readings
+    assert (counts.sent, counts.stored, counts.on_chain, dict(counts.refused)) == (expected, expected, expected, {})
+
+
+def test_rewards_accrue_for_energy_shared(small: Run) -> None:
+    """One token a kWh sold and delivered, half a token a kWh bought and consumed."""
+    for total in small.result.totals:
+        delivered = sum(min(s.sold_wh, s.export_wh) for s in total.statements)
+        consumed = sum(min(s.bought_wh, s.import_wh) for s in total.statements)
+        assert small.result.rewards_wad[total.home.account] == (2 * delivered + consumed) * 10**18 // 2_000
+
+
+def test_the_run_folder_is_whole(small: Run) -> None:
+    names = {path.name for path in small.folder.iterdir()}
+    assert names >= {
+        "summary.json",
+        "prosumer_energy.csv",
+        "prosumer_trading.csv",
+        "all_trades.csv",
+        "regulator_actions.csv",
+        "community_summary.csv",
+        "bills.csv",
+        "scenario.toml",
+        "report.html",
+        "plots",
+        "readings.sqlite",
+    }
+    summary = json.loads((small.folder / "summary.json").read_text())
+    assert {i["name"] for i in summary["invariants"]} == INVARIANTS
+    assert summary["reproduce"]["command"] == "microgrid demo"
+
+
+def test_the_bills_on_file_sum_to_what_grid_and_fees_got(small: Run) -> None:
+    """bills.csv and community_summary.csv are written from different records of the contract."""
+
+    def column(table: str, name: str) -> Decimal:
+        with (small.folder / f"{table}.csv").open() as file:
+            return sum((Decimal(row[name]) for row in csv.DictReader(file)), Decimal(0))
+
+    received = sum(column("community_summary", name) for name in ("grid", "fees", "dust"))
+    assert column("bills", "bill") == received > 0
+
+
+def test_same_seed_same_bytes(small: Run, tmp_path: Path) -> None:
+    again = run(tmp_path / "again", SMALL)
+    assert len(csv_hashes(small.folder)) == 6
+    assert csv_hashes(again.folder) == csv_hashes(small.folder)
+
+
+def test_another_seed_gives_another_community(small: Run, tmp_path: Path) -> None:
+    other = run(tmp_path / "other", DemoRequest(homes=4, hours=1, start=SMALL.start, seed=1))
+    assert other.result.homes != small.result.homes
+
+
+@contextmanager
+def faulty_broker() -> Iterator[EmbeddedBroker]:
+    with EmbeddedBroker(faults=BrokerFaults(drop=0.05, duplicate=0.05, seed=3)) as broker:
+        yield broker
+
+
+def test_a_broker_that_drops_and_doubles_messages_changes_no_bill(small: Run, tmp_path: Path) -> None:
+    with faulty_broker() as broker:
+        faulty = run(tmp_path / "faulty", SMALL, broker_url=broker.url)
+    assert csv_hashes(faulty.folder) == csv_hashes(small.folder)
+    assert {i.name: i.error for i in faulty.result.invariants if i.error} == {}
+
+
+@pytest.mark.slow
+def test_readings_of_a_whole_day_survive_a_faulty_broker(tmp_path: Path) -> None:
+    with faulty_broker() as broker:
+        result = run(tmp_path / "run", DemoRequest(), broker_url=broker.url).result
+    assert (result.readings.sent, result.readings.stored, result.readings.on_chain) == (250, 250, 250)
+    assert {i.name: i.error for i in result.invariants if i.error} == {}
+
+
+@pytest.mark.parametrize("strategy", ["truthful", "adaptive", "zero_intelligence"])
+def test_no_home_is_worse_off_with_exact_forecasts(tmp_path: Path, strategy: str) -> None:
+    request = DemoRequest(homes=5, hours=4, start="2026-06-21T10:00", forecaster="exact", strategy=strategy)
+    result = run(tmp_path / "run", request).result
+    assert sum(o.auction.volume_wh for o in result.intervals) > 0
+    assert [t.home.home_id for t in result.totals if t.saving_micro < 0] == []
+
+
+@pytest.mark.slow
+def test_measured_homes_for_a_day(tmp_path: Path, shared_data: Path) -> None:
+    result = run(tmp_path / "run", measured(shared_data)).result
+    assert len(result.homes) == MEASURED_HOMES
+    assert {i.name: i.error for i in result.invariants if i.error} == {}
+
+
+@pytest.mark.slow
+def test_no_measured_home_is_worse_off_with_exact_forecasts(tmp_path: Path, shared_data: Path) -> None:
+    result = run(tmp_path / "run", measured(shared_data, forecaster="exact")).result
+    assert {t.home.home_id: t.saving_micro for t in result.totals if t.saving_micro < 0} == {}
+    assert all(t.saving_micro > 0 for t in result.totals)
+
+
+def test_each_home_that_is_worse_off_is_named_with_the_reason(tmp_path: Path, shared_data: Path) -> None:
+    """Persistence misses the afternoon, so some home sells what it does not have."""
+    request = measured(shared_data, forecaster="persistence", hours=20)
+    done = run(tmp_path / "run", request)
+    worse = {t.home.home_id for t in done.result.totals if t.saving_micro < 0}
+    assert worse
+    summary = json.loads((done.folder / "summary.json").read_text())
+    assert {entry["home_id"] for entry in summary["worse_off"]} == worse
+    assert all("imbalance" in entry["reason"] for entry in summary["worse_off"])
