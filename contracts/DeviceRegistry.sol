@@ -290,7 +290,9 @@ contract DeviceRegistry is IDeviceRegistry, EIP712, AccessManaged {
             exportWh: reading.exportWh
         });
         uint64 interval = (next.timestamp - 1) / INTERVAL_SECONDS;
-        if (last.timestamp != 0 && identity.revenueMeter) _book(deviceId, identity.memberId, interval, last, next, batch);
+        if (last.timestamp != 0 && identity.revenueMeter) {
+            _book(deviceId, identity.memberId, interval, last, next, batch);
+        }
         _states[deviceId] = next;
         emit ReadingAccepted(deviceId, interval, next.sequence, next.importWh, next.exportWh, reading.detail);
     }
@@ -319,7 +321,8 @@ contract DeviceRegistry is IDeviceRegistry, EIP712, AccessManaged {
         if (importWh < last.importWh || exportWh < last.exportWh) return ReadingResult.RegisterDecreased;
         // 64 bits of energy, 40 of time and 32 of power are far from overflow.
         unchecked {
-            uint256 limitWh = (identity.ratedPowerW * (timestamp - last.timestamp) * POWER_NUMERATOR) / POWER_DENOMINATOR;
+            uint256 elapsed = timestamp - last.timestamp;
+            uint256 limitWh = (identity.ratedPowerW * elapsed * POWER_NUMERATOR) / POWER_DENOMINATOR;
             bool plausible = importWh - last.importWh <= limitWh && exportWh - last.exportWh <= limitWh;
             return plausible ? ReadingResult.Accepted : ReadingResult.PowerExceeded;
         }

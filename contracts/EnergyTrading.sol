@@ -305,8 +305,8 @@ contract EnergyTrading is OrderBook {
         if (progress.settledMembers == run.record.members) _close(interval, progress, run.record);
     }
 
-    /// @dev Books grid, fees and dust. What the treasury and the dust own from now on, `owed` holds since the homes were
-    /// settled: homes + grid + fees + dust = 0.
+    /// @dev Books grid, fees and dust. What the treasury and the dust own from now on, `owed` holds since the homes
+    /// were settled: homes + grid + fees + dust = 0.
     function _close(uint64 interval, Progress memory progress, IntervalRecord memory record) private {
         record.status = Status.Settled;
         _records[interval].status = Status.Settled;

@@ -22,7 +22,8 @@ contract GridBalance is IGridBalance, AccessManaged {
     uint64 private constant MIN_INTERVAL_SECONDS = 60;
     uint64 private constant MAX_INTERVAL_SECONDS = 1 days;
 
-    /// @dev Readings of an interval come in after it: the last finished one may not be known yet, the one before must be.
+    /// @dev Readings of an interval come in after it: the last finished one may not be known yet, the one before must
+    /// be.
     uint64 private constant FRESH_INTERVALS = 2;
 
     /// @dev With this lead the next gate is never further away than anybody may open.

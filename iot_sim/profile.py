@@ -7,7 +7,9 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from microgrid.assets.registers import cumulative_wh
 from microgrid.domain.intervals import SECONDS_PER_HOUR
+from microgrid.domain.units import WH_PER_KWH
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -19,20 +21,20 @@ class EnergyProfile:
     Attributes:
         start_s: First instant, Unix seconds.
         seconds: Length of an interval.
-        import_wh: Energy drawn from the grid in each interval, Wh, shape (intervals,).
-        export_wh: Energy fed into the grid in each interval, Wh, same shape.
+        import_kwh: Energy drawn from the grid in each interval, kWh, shape (intervals,).
+        export_kwh: Energy fed into the grid in each interval, kWh, same shape.
     """
 
     start_s: int
     seconds: int
-    import_wh: FloatArray
-    export_wh: FloatArray
+    import_kwh: FloatArray
+    export_kwh: FloatArray
 
     @classmethod
-    def of_load_and_pv(cls, start_s: int, seconds: int, load_wh: FloatArray, pv_wh: FloatArray) -> Self:
+    def of_load_and_pv(cls, start_s: int, seconds: int, load_kwh: FloatArray, pv_kwh: FloatArray) -> Self:
         """A home behind one meter: what PV does not cover is drawn, what the load leaves is fed in, per interval."""
-        net_wh = np.asarray(load_wh, dtype=float) - np.asarray(pv_wh, dtype=float)
-        return cls(start_s, seconds, np.maximum(net_wh, 0.0), np.maximum(-net_wh, 0.0))
+        net_kwh = np.asarray(load_kwh, dtype=float) - np.asarray(pv_kwh, dtype=float)
+        return cls(start_s, seconds, np.maximum(net_kwh, 0.0), np.maximum(-net_kwh, 0.0))
 
     def registers_wh(self, end_s: int) -> tuple[int, int]:
         """Cumulative import and export at a time: the sums of the whole intervals before it, each rounded once."""
@@ -44,22 +46,16 @@ class EnergyProfile:
         done = self._intervals_before(end_s)
         if done == 0:
             return 0
-        net_wh = self.import_wh[done - 1] - self.export_wh[done - 1]
-        return round(float(net_wh) * SECONDS_PER_HOUR / self.seconds)
+        net_kwh = float(self.import_kwh[done - 1] - self.export_kwh[done - 1])
+        return round(net_kwh * WH_PER_KWH * SECONDS_PER_HOUR / self.seconds)
 
     @cached_property
     def _import_sums(self) -> npt.NDArray[np.int64]:
-        return _register(self.import_wh)
+        return cumulative_wh(self.import_kwh)
 
     @cached_property
     def _export_sums(self) -> npt.NDArray[np.int64]:
-        return _register(self.export_wh)
+        return cumulative_wh(self.export_kwh)
 
     def _intervals_before(self, end_s: int) -> int:
-        return min(max((end_s - self.start_s) // self.seconds, 0), len(self.import_wh))
-
-
-def _register(energy_wh: FloatArray) -> npt.NDArray[np.int64]:
-    # Summed first, rounded after: the differences of the register never drift from the energy.
-    sums: npt.NDArray[np.int64] = np.rint(np.concatenate([[0.0], np.cumsum(energy_wh)])).astype(np.int64)
-    return sums
+        return min(max((end_s - self.start_s) // self.seconds, 0), len(self.import_kwh))

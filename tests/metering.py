@@ -93,7 +93,7 @@ class Memory:
 def profiles(count: int, intervals: int, seed: int = 1) -> list[EnergyProfile]:
     rng = np.random.default_rng(seed)
     return [
-        EnergyProfile.of_load_and_pv(START_S, HOUR_S, rng.uniform(0, 900, intervals), rng.uniform(0, 900, intervals))
+        EnergyProfile.of_load_and_pv(START_S, HOUR_S, rng.uniform(0, 0.9, intervals), rng.uniform(0, 0.9, intervals))
         for _ in range(count)
     ]
 

@@ -102,7 +102,12 @@ interface IDeviceRegistry {
     /// @notice A reading was checked and stored.
     /// @param interval The interval that the reading ends or lies in.
     event ReadingAccepted(
-        bytes32 indexed deviceId, uint64 indexed interval, uint64 sequence, uint64 importWh, uint64 exportWh, bytes32 detail
+        bytes32 indexed deviceId,
+        uint64 indexed interval,
+        uint64 sequence,
+        uint64 importWh,
+        uint64 exportWh,
+        bytes32 detail
     );
 
     /// @notice A reading was refused; nothing of it was stored.
@@ -155,8 +160,8 @@ interface IDeviceRegistry {
     /// @return memberId Its number, for good.
     function registerMember(address account) external returns (uint32 memberId);
 
-    /// @notice Registers a device of a member. The first SmartMeter of a member is its revenue meter; a second is refused
-    /// until the first is retired.
+    /// @notice Registers a device of a member. The first SmartMeter of a member is its revenue meter; a second is
+    /// refused until the first is retired.
     /// @param deviceId keccak256 of the device's name.
     /// @param owner Account of the member it belongs to.
     /// @param key Address whose signatures are the device's.
@@ -179,15 +184,16 @@ interface IDeviceRegistry {
     /// @param deviceId The device.
     function retireDevice(bytes32 deviceId) external;
 
-    /// @notice Replaces a device's key; only its owner or a maintainer may. Readings signed by the old key are refused from now on.
+    /// @notice Replaces a device's key; only its owner or a maintainer may. Readings signed by the old key are refused
+    /// from now on.
     /// @param deviceId The device.
     /// @param newKey Address whose signatures are the device's from now on.
     function rotateKey(bytes32 deviceId, address newKey) external;
 
     /// @notice Checks and stores signed readings. One bad item never blocks the others.
-    /// @dev The energy since the device's last reading at an interval's end is booked on the interval that a reading ends,
-    /// whenever the predecessor was; a reading between two ends only moves the registers. The first reading of a device
-    /// is its base line and books nothing. Rounding aside, energy over 1.1 times rated power is refused.
+    /// @dev The energy since the device's last reading at an interval's end is booked on the interval that a reading
+    /// ends, whenever the predecessor was; a reading between two ends only moves the registers. The first reading of a
+    /// device is its base line and books nothing. Rounding aside, energy over 1.1 times rated power is refused.
     /// @param batchNumber The caller's next batch number, counting from 0: a batch sent twice is refused whole.
     /// @param readings The readings, in any order that keeps each device's own.
     /// @param signatures 65-byte (r, s, v) signatures of `hashReading`, one for each reading.

@@ -67,8 +67,10 @@ interface IEnergyTrading {
     /// @notice Result of an interval's auction.
     /// @param status Where the interval is.
     /// @param tick The clearing tick; its price is `tickPrice(interval, tick)`.
-    /// @param buyMarginTick Buyers above it are filled whole, below it not at all, at it in time order up to `buyFillWh`.
-    /// @param sellMarginTick Sellers below it are filled whole, above it not at all, at it in time order up to `sellFillWh`.
+    /// @param buyMarginTick Buyers above it are filled whole, below it not at all, at it in time order up to
+    /// `buyFillWh`.
+    /// @param sellMarginTick Sellers below it are filled whole, above it not at all, at it in time order up to
+    /// `sellFillWh`.
     /// @param members Number of members the interval is settled for.
     /// @param volumeWh Energy bought, equal to energy sold.
     /// @param buyFillWh Energy filled at the buy margin.
@@ -112,8 +114,8 @@ interface IEnergyTrading {
 
     /// @notice Rules of the market, fixed at deployment but for the fee.
     /// @param gateLeadSeconds Orders close this long before an interval starts.
-    /// @param settlementDeadlineSeconds A missing reading counts as no delivery this long after an interval's end; at most
-    /// 31 intervals, because the registry keeps 32.
+    /// @param settlementDeadlineSeconds A missing reading counts as no delivery this long after an interval's end; at
+    /// most 31 intervals, because the registry keeps 32.
     /// @param minOrderWh Least energy of an order.
     /// @param maxOrderWh Largest energy of an order, below 2^24.
     /// @param maxDuration Largest number of intervals an order may stand in, at most 255.
@@ -196,8 +198,8 @@ interface IEnergyTrading {
     /// @notice The order stands in no interval or in too many.
     error InvalidDuration(uint256 duration, uint256 max);
 
-    /// @notice The account cannot spend that much. For the backstop `balance` is what it may spend: its balance less the
-    /// arrears of others.
+    /// @notice The account cannot spend that much. For the backstop `balance` is what it may spend: its balance less
+    /// the arrears of others.
     error InsufficientBalance(address account, int256 balance, uint256 needed);
 
     /// @notice The interval is cleared.
@@ -212,8 +214,8 @@ interface IEnergyTrading {
     /// @notice Delivery is not over.
     error IntervalNotOver(uint64 interval, uint64 end);
 
-    /// @notice No member in the range can be settled now: the range is empty or beyond the interval's members, or each is
-    /// settled or waits for a reading.
+    /// @notice No member in the range can be settled now: the range is empty or beyond the interval's members, or each
+    /// is settled or waits for a reading.
     error NothingToSettle(uint64 interval, uint32 from, uint32 to);
 
     /// @notice The backstop cannot pay what it owes.
@@ -235,8 +237,8 @@ interface IEnergyTrading {
 
     /// @notice Places the caller's order for the next interval whose gate is open.
     /// @param energyAmount Energy in each interval, Wh.
-    /// @param price Limit, micro per kWh; a bid is rounded down and an offer up to the tick grid. A bid above retail counts
-    /// as retail, an offer below feed-in as feed-in.
+    /// @param price Limit, micro per kWh; a bid is rounded down and an offer up to the tick grid. A bid above retail
+    /// counts as retail, an offer below feed-in as feed-in.
     /// @param duration Number of consecutive intervals, from 1.
     /// @param side Buy or Sell.
     /// @return interval First delivery interval.
@@ -262,8 +264,8 @@ interface IEnergyTrading {
 
     /// @notice Clears an interval after gate closure; anyone may call it and nobody can influence the result.
     /// @dev The tick with the largest volume wins; ties go to the smallest |supply - demand|, then to the price nearest
-    /// to the band's reference, then to the lowest tick. An empty or uncrossed book clears with volume zero, at the tick
-    /// nearest to the reference (lowest on a tie), margin ticks and fills zero.
+    /// to the band's reference, then to the lowest tick. An empty or uncrossed book clears with volume zero, at the
+    /// tick nearest to the reference (lowest on a tie), margin ticks and fills zero.
     /// @param interval Its index.
     function clear(uint64 interval) external;
 
@@ -277,12 +279,14 @@ interface IEnergyTrading {
     /// @return settled Number of members settled by this call.
     function settle(uint64 interval, uint32 from, uint32 to) external returns (uint32 settled);
 
-    /// @notice Moves `amount` of payment token into `account`'s balance. What arrives is credited, not what was announced.
+    /// @notice Moves `amount` of payment token into `account`'s balance. What arrives is credited, not what was
+    /// announced.
     /// @param account A member, the backstop or the treasury.
     /// @param amount Payment token units, micro.
     function deposit(address account, uint256 amount) external;
 
-    /// @notice Pays out of the caller's balance; no pause stops it. The backstop must leave the arrears of others covered.
+    /// @notice Pays out of the caller's balance; no pause stops it. The backstop must leave the arrears of others
+    /// covered.
     /// @param amount Payment token units, micro.
     function withdraw(uint256 amount) external;
 
@@ -372,8 +376,8 @@ interface IEnergyTrading {
     /// @notice The rules of the market, with the fee in force.
     function config() external view returns (Config memory);
 
-    /// @notice The grid supplier's account: it sells and buys what the market leaves, and carries arrears. It must not be a
-    /// member.
+    /// @notice The grid supplier's account: it sells and buys what the market leaves, and carries arrears. It must not
+    /// be a member.
     function backstop() external view returns (address);
 
     /// @notice The account that the fees go to. It must not be a member.

@@ -21,7 +21,9 @@ library IntervalHistory {
     }
 
     /// @dev A lane holds, from the top: interval (32 bits), import (48 bits), export (48 bits).
-    function write(Rings storage self, uint256 memberId, uint256 interval, uint256 importWh, uint256 exportWh) internal {
+    function write(Rings storage self, uint256 memberId, uint256 interval, uint256 importWh, uint256 exportWh)
+        internal
+    {
         uint256[LENGTH] storage words = self.pairs[memberId / 2];
         uint256 shift = LANE_BITS * (memberId % 2);
         uint256 lane = (((interval << ENERGY_BITS) | importWh) << ENERGY_BITS) | exportWh;

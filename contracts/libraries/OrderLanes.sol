@@ -2,8 +2,8 @@
 pragma solidity 0.8.28;
 
 /// @title Orders of an interval, both sides of two members to a storage word.
-/// @notice An order is a lane of 64 bits, from the top: energy (24 bits), tick (8), energy ahead of it at its tick (32).
-/// A lane of zero is no order, because no order is without energy.
+/// @notice An order is a lane of 64 bits, from the top: energy (24 bits), tick (8), energy ahead of it at its tick
+/// (32). A lane of zero is no order, because no order is without energy.
 library OrderLanes {
     /// @notice Most energy of an order, in Wh.
     uint256 internal constant MAX_ORDER_WH = type(uint24).max;

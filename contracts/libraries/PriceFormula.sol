@@ -18,7 +18,11 @@ library PriceFormula {
     }
 
     /// @notice Energy drawn in relation to the reference load of as many meters; one when no meter is known.
-    function demand(uint256 importWh, uint256 readings, uint256 referenceLoadWh) internal pure returns (uint256 factorWad) {
+    function demand(uint256 importWh, uint256 readings, uint256 referenceLoadWh)
+        internal
+        pure
+        returns (uint256 factorWad)
+    {
         return readings == 0 ? WAD : Math.mulDiv(importWh, WAD, readings * referenceLoadWh);
     }
 

@@ -4,8 +4,8 @@ pragma solidity 0.8.28;
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 /// @title Money of one home in one interval.
-/// @notice Energy in Wh, prices in micro per kWh; their product is nano, a thousandth of a micro. Everything is summed in
-/// nano and rounded once, so that rounding never depends on how energy is split over prices.
+/// @notice Energy in Wh, prices in micro per kWh; their product is nano, a thousandth of a micro. Everything is summed
+/// in nano and rounded once, so that rounding never depends on how energy is split over prices.
 library Settlement {
     int256 private constant NANO_PER_MICRO = 1000;
 
@@ -32,10 +32,9 @@ library Settlement {
     {
         // Each factor is below 2^64, so that each product is below 2^128 and the sums fit by far.
         unchecked {
-            uint256 toGrid = terms.retail * (Math.saturatingSub(importWh, boughtWh) + Math.saturatingSub(soldWh, exportWh));
-            uint256 fromGrid =
-                terms.feedIn * (Math.saturatingSub(boughtWh, importWh) + Math.saturatingSub(exportWh, soldWh));
-            gridNano = int256(toGrid) - int256(fromGrid);
+            uint256 fromGridWh = Math.saturatingSub(importWh, boughtWh) + Math.saturatingSub(soldWh, exportWh);
+            uint256 toGridWh = Math.saturatingSub(boughtWh, importWh) + Math.saturatingSub(exportWh, soldWh);
+            gridNano = int256(terms.retail * fromGridWh) - int256(terms.feedIn * toGridWh);
             homeNano = int256(terms.price * soldWh) - int256((terms.price + terms.fee) * boughtWh) - gridNano;
         }
     }

@@ -10,7 +10,8 @@ import {Nonces} from "@openzeppelin/contracts/utils/Nonces.sol";
 import {Time} from "@openzeppelin/contracts/utils/types/Time.sol";
 
 /// @title Token for energy shared inside the community: capped, and a vote in it.
-/// @dev Votes are counted by time, not by block number, which means nothing on a chain that mints a block per transaction.
+/// @dev Votes are counted by time, not by block number, which means nothing on a chain that mints a block per
+/// transaction.
 contract RewardToken is ERC20Capped, ERC20Permit, ERC20Votes, AccessManaged {
     /// @param authority_ The access manager.
     /// @param cap_ Most tokens that can ever exist, in token units.

@@ -63,7 +63,8 @@ abstract contract OrderBook is EIP712, TradingLedger, Pausable {
     }
 
     bytes32 private constant ORDER_TYPEHASH = keccak256(
-        "Order(address trader,uint64 interval,uint32 duration,uint8 side,uint64 energyWh,uint64 price,uint64 nonce,uint64 deadline)"
+        "Order(address trader,uint64 interval,uint32 duration,uint8 side,"
+        "uint64 energyWh,uint64 price,uint64 nonce,uint64 deadline)"
     );
 
     uint32 private constant DURATION_LIMIT = type(uint8).max;
@@ -85,7 +86,8 @@ abstract contract OrderBook is EIP712, TradingLedger, Pausable {
     mapping(address trader => BitMaps.BitMap) private _nonces;
 
     constructor(IGridBalance gridBalance_, Config memory rules) EIP712("EnergyTrading", "1") {
-        bool sized = rules.minOrderWh > 0 && rules.minOrderWh <= rules.maxOrderWh && rules.maxOrderWh <= OrderLanes.MAX_ORDER_WH;
+        bool sized = rules.minOrderWh > 0 && rules.minOrderWh <= rules.maxOrderWh
+            && rules.maxOrderWh <= OrderLanes.MAX_ORDER_WH;
         bool timed = rules.maxDuration > 0 && rules.maxDuration <= DURATION_LIMIT;
         if (!sized || !timed) revert InvalidConfig();
         gridBalance = gridBalance_;

@@ -12,6 +12,7 @@ from eth_tester.backends.pyevm.serializers import (
 )
 
 from microgrid import __version__
+from microgrid.chain import wallet
 from microgrid.chain.evm import CHAIN_ID, LocalChain, Message, MinedBlock
 from microgrid.chain.logs import LogFilter
 from microgrid.chain.shapes import data_bytes, hexadecimal, json_shape, quantity
@@ -144,6 +145,14 @@ class NodeMethods:
     def send_raw_transaction(self, raw: str) -> str:
         """Mine a signed transaction; returns its hash."""
         return hexadecimal(self.chain.send(data_bytes(raw)))
+
+    @method("eth_sendTransaction")
+    def send_transaction(self, call: dict[str, Any]) -> str:
+        """Sign with one of the node's own accounts and mine; returns the hash."""
+        gas = call.get("gas") or self.estimate_gas(call)
+        defaults = {"chainId": CHAIN_ID, "nonce": self.nonce(call["from"]), "gas": gas, "value": 0}
+        fees = {"maxFeePerGas": 2 * self._next_base_fee_wei(), "maxPriorityFeePerGas": PRIORITY_FEE_WEI}
+        return hexadecimal(self.chain.send(wallet.sign(self.chain.keys, call, defaults | fees)))
 
     @method("eth_getTransactionByHash")
     def transaction(self, transaction_hash: str) -> dict[str, Any] | None:

@@ -1,5 +1,6 @@
 """How JSON-RPC writes things: numbers as minimal hexadecimal, bytes as full hexadecimal, names in camel case."""
 
+from collections.abc import Iterable
 from typing import Any
 
 RENAMED = {"coinbase": "miner"}
@@ -45,4 +46,10 @@ def _json_value(name: str, value: Any, data_name: str) -> Any:
         return hexadecimal(value) if value or name not in {"to", "contract_address"} else None
     if isinstance(value, dict):
         return json_shape(value, data_name)
+    if name == "access_list":
+        return [{"address": hexadecimal(address), "storageKeys": _words(slots)} for address, slots in value]
     return [_json_value("", item, data_name) for item in value]
+
+
+def _words(numbers: Iterable[int]) -> list[str]:
+    return [hexadecimal(number.to_bytes(32, "big")) for number in numbers]

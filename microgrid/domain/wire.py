@@ -18,6 +18,7 @@ from microgrid.domain.errors import InvalidKeyError, WireError
 from microgrid.domain.records import Order, Reading, SignedOrder
 
 SIGNATURE_BYTES = 65
+SECRET_BYTES = 32
 MAX_FRAME_BYTES = 1_024
 PAYLOAD_VERSION = 1
 V_OFFSET = 27
@@ -140,8 +141,11 @@ class SigningKey:
         Raises:
             InvalidKeyError: anything else, zero and numbers above the curve's order included.
         """
+        digits = text.strip().removeprefix("0x")
+        if len(digits) != 2 * SECRET_BYTES:
+            raise InvalidKeyError(source)
         try:
-            return cls(bytes.fromhex(text.strip().removeprefix("0x")))
+            return cls(bytes.fromhex(digits))
         except ValueError:
             raise InvalidKeyError(source) from None
 

@@ -24,6 +24,7 @@ from microgrid.pipeline.agents import HomeAgent
 from microgrid.pipeline.checks import check_run
 from microgrid.pipeline.clock import SimulatedClock
 from microgrid.pipeline.community import Community
+from microgrid.pipeline.directory import DeviceDirectory
 from microgrid.pipeline.intake import Intake
 from microgrid.pipeline.sender import ChainSender
 from microgrid.report import check_target, write_run_folder
@@ -112,7 +113,7 @@ class DemoRun:
         community = Community(
             chain=market.chain,
             fleet=fleet,
-            intake=Intake(broker, store, market.devices, domain, oracle_key, clock, site),
+            intake=Intake(broker, store, DeviceDirectory(market.chain), domain, oracle_key, clock, site),
             sender=ChainSender(store, market.chain),
             clock=clock,
             agents=agents,

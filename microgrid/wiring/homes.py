@@ -51,8 +51,6 @@ def make_fleet(
     """
     meters = load("device type", "smart_meter")
     profiles = inputs.profiles
-    # What registers add per interval, whole Wh already, so that meter and checks round alike.
-    drawn_wh, fed_in_wh = (np.diff(register, axis=0).astype(float) for register in profiles.registers_wh())
     devices = [
         Device(
             member.meter,
@@ -61,8 +59,8 @@ def make_fleet(
                 EnergyProfile(
                     profiles.first.start_s,
                     profiles.first.seconds,
-                    drawn_wh[:, number],
-                    fed_in_wh[:, number],
+                    profiles.import_kwh[:, number],
+                    profiles.export_kwh[:, number],
                 ),
                 np.random.default_rng([request.seed, METER_STREAM, number]),
             ),

@@ -8,7 +8,7 @@ from microgrid.chain.client import MarketChain
 from microgrid.chain.deployment import MarketConfig, Parties, deploy
 from microgrid.config import Settings
 from microgrid.domain.plugins import load
-from microgrid.domain.records import DeviceClass, DeviceRecord
+from microgrid.domain.records import DeviceClass
 from microgrid.domain.units import MICRO_PER_UNIT, ceil_micro, wh
 from microgrid.domain.wire import SigningKey, keccak256
 from microgrid.wiring.inputs import DemoInputs
@@ -42,10 +42,6 @@ class Market:
     members: tuple[Member, ...]
     deposits_micro: Mapping[str, int]
     settlement_deadline_s: int
-
-    def devices(self) -> Mapping[str, DeviceRecord]:
-        """The registry by device name."""
-        return {record.device: record for record in self.chain.devices()}
 
 
 def seeded_key(seed: int, *words: str) -> SigningKey:

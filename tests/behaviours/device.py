@@ -22,8 +22,8 @@ class DeviceBehaviour:
         self, create: Create, energy: list[tuple[float, float]]
     ) -> None:
         """Deltas may round, their sum may not drift: after any number of intervals a register is within half a Wh."""
-        load_wh, pv_wh = np.array(energy).T
-        profile = EnergyProfile.of_load_and_pv(START_S, HOUR_S, load_wh, pv_wh)
+        load_kwh, pv_kwh = np.array(energy).T / 1_000
+        profile = EnergyProfile.of_load_and_pv(START_S, HOUR_S, load_kwh, pv_kwh)
         meter = create(profile, np.random.default_rng(1))
         samples = [meter.sample(START_S + number * HOUR_S) for number in range(len(energy) + 1)]
         assert (samples[0].import_wh, samples[0].export_wh) == (0, 0)
@@ -37,7 +37,7 @@ class DeviceBehaviour:
 
     def test_power_and_voltage_are_plausible(self, create: Create) -> None:
         """3 kWh in an hour are 3 kW; the voltage stays within 230 V ± 10 % (EN 50160)."""
-        profile = EnergyProfile(START_S, HOUR_S, np.array([3_000.0, 0.0] * 50), np.array([0.0, 2_000.0] * 50))
+        profile = EnergyProfile(START_S, HOUR_S, np.array([3.0, 0.0] * 50), np.array([0.0, 2.0] * 50))
         meter = create(profile, np.random.default_rng(2))
         samples = [meter.sample(START_S + number * HOUR_S) for number in range(1, 101)]
         assert [sample.power_w for sample in samples] == [3_000, -2_000] * 50
@@ -45,12 +45,12 @@ class DeviceBehaviour:
         assert samples[0].voltage_mv != samples[2].voltage_mv
 
     def test_the_same_seed_reads_the_same(self, create: Create) -> None:
-        profile = EnergyProfile(START_S, HOUR_S, np.array([500.0]), np.array([0.0]))
+        profile = EnergyProfile(START_S, HOUR_S, np.array([0.5]), np.array([0.0]))
         first, second = (create(profile, np.random.default_rng(3)).sample(START_S + HOUR_S) for _ in range(2))
         assert first == second
 
     def test_registers_stand_still_outside_the_profile(self, create: Create) -> None:
-        profile = EnergyProfile(START_S, HOUR_S, np.array([500.0]), np.array([0.0]))
+        profile = EnergyProfile(START_S, HOUR_S, np.array([0.5]), np.array([0.0]))
         meter = create(profile, np.random.default_rng(3))
         assert meter.sample(START_S - HOUR_S).import_wh == 0
         assert meter.sample(START_S + 10 * HOUR_S).import_wh == 500

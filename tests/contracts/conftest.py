@@ -12,7 +12,9 @@ from microgrid.chain.deployment import Parties, deploy
 
 @pytest.fixture(scope="session")
 def _deployed() -> World:
-    backend = PyEVMBackend(PyEVMBackend.generate_genesis_params({"timestamp": START - 4 * HOUR, "gas_limit": 30_000_000}))
+    backend = PyEVMBackend(
+        PyEVMBackend.generate_genesis_params({"timestamp": START - 4 * HOUR, "gas_limit": 30_000_000})
+    )
     tester = EthereumTester(backend)
     web3 = Web3(EthereumTesterProvider(tester))
     parties = Parties(*web3.eth.accounts[1:10])

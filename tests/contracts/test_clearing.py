@@ -173,8 +173,8 @@ def test_an_uncrossed_book_clears_without_volume(world: World) -> None:
 def test_time_decides_at_the_margin(world: World) -> None:
     """Buyers want 3 000 at retail and 1 500 at 200 000; sellers offer 2 000 at feed-in and 1 600 at 100 000.
 
-    At any tick between 100 000 and 200 000 demand is 4 500 and supply 3 600: the volume. The bid at retail is filled, the
-    other with what is left, 600; both offers are filled.
+    At any tick between 100 000 and 200 000 demand is 4 500 and supply 3 600: the volume. The bid at retail is filled,
+    the other with what is left, 600; both offers are filled.
     """
     homes = world.homes
     world.order(homes[0], BUY, 3_000, RETAIL)

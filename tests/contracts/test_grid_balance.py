@@ -220,7 +220,7 @@ def test_orders_do_not_move_the_band_they_are_in(world: World) -> None:
     import_wh=st.integers(0, 11_000),
 )
 def test_the_formula_is_exact_to_two_roundings(base: int, stress: int, tod: int, import_wh: int, world: World) -> None:
-    """energyPrice = baseRate * (demandFactor + gridStressFactor) * timeOfDayMultiplier, against exact fractions."""
+    """The price is baseRate * (demandFactor + gridStressFactor) * timeOfDayMultiplier, by exact fractions."""
     snapshot = world.tester.take_snapshot()
     set_parameters(world, base=base, feed_in=0, least=0, most=2**63, max_factor=10 * WAD)
     world.send(world.grid.functions.setTimeOfDayMultiplier(FIRST % 24, tod), world.parties.governance)

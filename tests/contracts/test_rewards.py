@@ -42,13 +42,13 @@ def test_a_claim_is_minted_once(world: World) -> None:
     (event,) = world.events(receipt, world.rewards, "RewardClaimed")
     assert event == {"account": seller, "soldWh": 1_000, "boughtWh": 0, "amount": SOLD}
     assert world.reward_token.functions.balanceOf(seller).call() == SOLD
-    assert world.rewards.functions.claimed(seller).call() == (1_000, 0, SOLD)
+    assert world.rewards.functions.claimed(seller).call() == [1_000, 0, SOLD]
     with reverts(world.rewards, "NothingToClaim", seller):
         world.send(world.rewards.functions.claim(), seller)
-    share(world, FIRST + 1, 500)
+    share(world, FIRST + 2, 500)
     assert accrued(world)[1] == SOLD // 2
     world.send(world.rewards.functions.claim(), seller)
-    assert world.rewards.functions.claimed(seller).call() == (1_500, 0, 3 * SOLD // 2)
+    assert world.rewards.functions.claimed(seller).call() == [1_500, 0, 3 * SOLD // 2]
 
 
 def test_who_earned_nothing_claims_nothing(world: World) -> None:
@@ -73,7 +73,7 @@ def test_a_checkpoint_by_anybody_moves_an_account_to_the_present_rates(world: Wo
     receipt = world.send(world.rewards.functions.checkpoint(accounts), world.parties.oracle)
     fixed = world.events(receipt, world.rewards, "RewardCheckpointed")
     assert fixed[1] == {"account": accounts[1], "soldWh": 1_000, "boughtWh": 0, "owed": SOLD}
-    share(world, FIRST + 1, 500)
+    share(world, FIRST + 2, 500)
     assert accrued(world) == [BOUGHT + WAD, SOLD + 2 * WAD, 0, 0]
     world.send(world.rewards.functions.claim(), accounts[1])
     assert world.reward_token.functions.balanceOf(accounts[1]).call() == SOLD + 2 * WAD
@@ -82,7 +82,7 @@ def test_a_checkpoint_by_anybody_moves_an_account_to_the_present_rates(world: Wo
 def test_without_a_checkpoint_an_account_keeps_earning_at_its_old_rates(world: World) -> None:
     share(world)
     set_rates(world, 4 * WAD, 2 * WAD)
-    share(world, FIRST + 1, 500)
+    share(world, FIRST + 2, 500)
     assert accrued(world)[1] == SOLD + SOLD // 2
 
 

@@ -226,7 +226,7 @@ class TestWhatIsWrong:
     def sentence(self, run: Run, server: NodeServer, tmp_path: Path) -> Callable[..., tuple[int, str]]:  # noqa: ARG002 - the folder
         def failing(*words: str, rpc_url: str = server.url, **environment: str) -> tuple[int, str]:
             command = [sys.executable, "-m", "microgrid", *words, "--rpc", rpc_url]
-            ended = subprocess.run(  # noqa: S603 - our own command
+            ended = subprocess.run(
                 command, capture_output=True, text=True, check=False, cwd=tmp_path, env={**os.environ, **environment}
             )
             assert ended.stdout == ""

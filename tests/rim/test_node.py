@@ -12,10 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from eth_account import Account
 from hexbytes import HexBytes
 from village import START_S, open_market
+from web3 import HTTPProvider, Web3
+from web3.exceptions import Web3RPCError
+from web3.types import Wei
 
+from microgrid.chain import artifacts
 from microgrid.chain.backend import dev_key
 from microgrid.chain.backends import rpc
 from microgrid.chain.node import NodeServer
@@ -131,6 +136,13 @@ class TestJsonRpc:
         assert only["hash"] == transaction_hash
         assert eth.get_block("pending")["number"] == receipt["blockNumber"] + 1
 
+    def test_an_access_list_is_shown_as_it_was_sent(self, node: RemoteBackend) -> None:
+        accessed = [{"address": FIRST_ADDRESSES[1], "storageKeys": ["0x" + "00" * 31 + "07"]}]
+        sent = self._pay(node, FIRST_ADDRESSES[1], accessList=accessed, gas=40_000)
+        (shown,) = node.web3.eth.get_transaction(HexBytes(sent))["accessList"]
+        assert (shown["address"].lower(), len(shown["storageKeys"])) == (FIRST_ADDRESSES[1].lower(), 1)
+        assert int.from_bytes(HexBytes(shown["storageKeys"][0])) == 7
+
     @pytest.mark.parametrize(
         ("changes", "words"),
         [
@@ -152,7 +164,7 @@ class TestJsonRpc:
             self._pay(node, FIRST_ADDRESSES[1], nonce=0)
 
     @staticmethod
-    def _pay(node: RemoteBackend, to: str, **changes: int) -> bytes:
+    def _pay(node: RemoteBackend, to: str, **changes: Any) -> bytes:
         account = Account.from_key(dev_key(0).secret)
         nonce = node.web3.eth.get_transaction_count(account.address)
         fields = {"type": 2, "chainId": 31_337, "nonce": nonce, "to": to, "value": 5, "gas": 21_000}
@@ -180,6 +192,20 @@ class TestContractsOverHttp:
         expected = keccak256(b"MemberAlreadyRegistered(address)")[:4] + bytes.fromhex(home[2:]).rjust(32, b"\0")
         assert (error["code"], error["data"]) == (3, "0x" + expected.hex())
         assert "execution reverted" in error["message"]
+
+    def test_the_nodes_own_accounts_send_without_a_key(self, url: str, node: RemoteBackend) -> None:
+        """As web3's `transact` does, middleware and all."""
+        address = open_market(node).registry.contract.address
+        session = requests.Session()
+        web3 = Web3(HTTPProvider(url, session=session))
+        registry = web3.eth.contract(address=address, abi=artifacts.load("DeviceRegistry").abi)
+        sent = registry.functions.registerMember(FIRST_ADDRESSES[1]).transact({"from": FIRST_ADDRESSES[0]})
+        assert web3.eth.wait_for_transaction_receipt(sent)["status"] == 1
+        assert registry.functions.memberCount().call() == 1
+        web3.eth.send_transaction({"from": FIRST_ADDRESSES[1], "to": FIRST_ADDRESSES[0], "value": Wei(7)})
+        with pytest.raises(Web3RPCError, match="unknown account"):
+            web3.eth.send_transaction({"from": address, "to": FIRST_ADDRESSES[0], "value": Wei(7), "gas": 21_000})
+        session.close()
 
     def test_state_of_earlier_blocks_is_kept(self, node: RemoteBackend) -> None:
         market = open_market(node)
@@ -211,7 +237,7 @@ class TestCommand:
             "2",
         ]
         environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-        with subprocess.Popen(  # noqa: S603 - our own command
+        with subprocess.Popen(
             words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
         ) as started:
             yield started
@@ -234,7 +260,7 @@ class TestCommand:
 
     def test_a_taken_port_is_exit_code_2_and_one_sentence(self, url: str) -> None:
         words = [sys.executable, "-m", "microgrid", "node", "--port", url.rsplit(":", 1)[1]]
-        ended = subprocess.run(words, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
+        ended = subprocess.run(words, capture_output=True, text=True, check=False)
         assert ended.returncode == 2
         assert ended.stderr.startswith("Error: port ")
         assert "Traceback" not in ended.stderr
@@ -245,7 +271,7 @@ class TestCommand:
         number = port.url.rsplit(":", 1)[1]
         port.close()
         words = [sys.executable, "-m", "microgrid", "node", "--backend", "anvil", "--port", number]
-        with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own command
+        with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
             while "Listening on" not in (line := process.stdout.readline()):
                 assert line or process.poll() is None
@@ -264,7 +290,7 @@ class TestCast:
 
         def run(*words: str, code: int = 0) -> str:
             command = [str(binary), *words, "--rpc-url", url]
-            ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603
+            ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
             assert ended.returncode == code, ended.stderr
             return (ended.stdout + ended.stderr).strip()
 
