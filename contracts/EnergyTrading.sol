@@ -254,9 +254,13 @@ contract EnergyTrading is OrderBook {
             run.terms, bill.boughtWh, bill.soldWh, bill.metered ? bill.importWh : bill.boughtWh, bill.exportWh
         );
         bill.amount = int128(Settlement.toMicro(homeNano));
-        run.homes += bill.amount;
-        run.gridNano += gridNano;
-        run.owed += _book(memberId, bill, int256(released));
+        int256 owed = _book(memberId, bill, int256(released));
+        // Products of 40 and 64 bits, summed over at most 2^32 homes.
+        unchecked {
+            run.homes += bill.amount;
+            run.gridNano += gridNano;
+            run.owed += owed;
+        }
         emit HomeSettled(
             interval,
             memberId,
@@ -286,11 +290,14 @@ contract EnergyTrading is OrderBook {
     /// @return owed Change of what the home owns that money must cover.
     function _book(uint32 memberId, Bill memory bill, int256 released) private returns (int256 owed) {
         Account memory home = _accounts[memberId];
-        int256 balance = home.balance + released + bill.amount;
-        owed = _positive(balance) - _positive(home.balance) - released;
-        home.balance = balance.toInt128();
-        home.soldWh += bill.soldWh < bill.exportWh ? bill.soldWh : bill.exportWh;
-        home.boughtWh += bill.boughtWh < bill.importWh ? bill.boughtWh : bill.importWh;
+        // Balances of 128 bits and bills of less than 110 stay inside 256; counters grow by less than 2^24 an interval.
+        unchecked {
+            int256 balance = home.balance + released + bill.amount;
+            owed = _positive(balance) - _positive(home.balance) - released;
+            home.balance = balance.toInt128();
+            home.soldWh += bill.soldWh < bill.exportWh ? bill.soldWh : bill.exportWh;
+            home.boughtWh += bill.boughtWh < bill.importWh ? bill.boughtWh : bill.importWh;
+        }
         _accounts[memberId] = home;
     }
 

@@ -41,8 +41,11 @@ library Settlement {
 
     /// @notice Nano as micro, rounded towards minus infinity: against the account it is booked on.
     function toMicro(int256 nano) internal pure returns (int256 micro) {
-        micro = nano / NANO_PER_MICRO;
-        if (nano % NANO_PER_MICRO < 0) --micro;
+        // Division by a positive constant cannot overflow, and its result is far from the least integer.
+        unchecked {
+            micro = nano / NANO_PER_MICRO;
+            if (micro * NANO_PER_MICRO > nano) --micro;
+        }
     }
 
     /// @notice What a bid locks: its energy at its limit and the fee, rounded up.

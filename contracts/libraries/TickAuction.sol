@@ -29,7 +29,10 @@ library TickAuction {
 
     /// @notice Price of a tick, micro per kWh.
     function tickPrice(uint256 feedIn, uint256 retail, uint256 tick) internal pure returns (uint256) {
-        return feedIn + (tick * (retail - feedIn)) / TOP;
+        // A band has feedIn <= retail < 2^64.
+        unchecked {
+            return feedIn + (tick * (retail - feedIn)) / TOP;
+        }
     }
 
     /// @notice Highest tick whose price is not above `limit`; `limit` is at least `feedIn`.
