@@ -1,6 +1,8 @@
 """`microgrid node`: a local development chain that ordinary Ethereum tools can talk to."""
 
+import errno
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -14,7 +16,7 @@ from microgrid.chain.backend import dev_key
 from microgrid.chain.backends import anvil
 from microgrid.chain.evm import CHAIN_ID
 from microgrid.chain.node import NodeServer
-from microgrid.domain.errors import BadInputError, ChainError
+from microgrid.domain.errors import BadInputError, ChainError, PortTakenError, UnreachableError
 
 MOST_ACCOUNTS = 100
 
@@ -86,6 +88,7 @@ def _greet(server: NodeServer, start_s: int, accounts: int) -> None:
 def _run_anvil(host: str, port: int, start_s: int, accounts: int) -> None:
     """Hand the terminal to Anvil, which prints its accounts itself."""
     words = anvil.command(anvil.find_program(), host, port, start_s, accounts)
+    _check_port(host, port)
     with subprocess.Popen(words) as process:  # noqa: S603
         signal.signal(signal.SIGTERM, lambda *_: process.terminate())
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Anvil hears Ctrl-C itself
@@ -93,6 +96,17 @@ def _run_anvil(host: str, port: int, start_s: int, accounts: int) -> None:
     if code not in {0, -signal.SIGTERM, -signal.SIGINT, 128 + signal.SIGINT, 128 + signal.SIGTERM}:
         message = f"Anvil ended with exit code {code}; is port {port} on {host} taken?"
         raise ChainError(message)
+
+
+def _check_port(host: str, port: int) -> None:
+    """Anvil itself would print a stack of words about a taken port."""
+    try:
+        socket.create_server((host, port)).close()
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise PortTakenError(host, port) from error
+        what = "the address to listen on"
+        raise UnreachableError(what, f"{host}:{port}", error.strerror or str(error)) from error
 
 
 def _unix_time(text: str | None) -> int:
