@@ -249,10 +249,9 @@ contract EnergyTrading is OrderBook {
         Bill memory bill;
         (bill.importWh, bill.exportWh, bill.metered) = IntervalHistory.unpack(energy);
         uint256 released = _release(interval, memberId, bill, run);
-        // Without a reading a purchase counts as consumed, and what else was drawn is in the next reading.
-        (int256 homeNano, int256 gridNano) = Settlement.home(
-            run.terms, bill.boughtWh, bill.soldWh, bill.metered ? bill.importWh : bill.boughtWh, bill.exportWh
-        );
+        // Without a reading both energies are zero: nothing was used or delivered, and all of it is in the next reading.
+        (int256 homeNano, int256 gridNano) =
+            Settlement.home(run.terms, bill.boughtWh, bill.soldWh, bill.importWh, bill.exportWh);
         bill.amount = int128(Settlement.toMicro(homeNano));
         int256 owed = _book(memberId, bill, int256(released));
         // Products of 40 and 64 bits, summed over at most 2^32 homes.

@@ -9,7 +9,7 @@ from microgrid.domain.errors import BadInputError
 
 
 class Settings(BaseSettings):
-    """Where the parts are. Read from the environment (`MICROGRID_…`) and from `.env`; the command line has the last word."""
+    """Where the parts are, from the environment (`MICROGRID_…`) and `.env`; the command line has the last word."""
 
     model_config = SettingsConfigDict(env_prefix="MICROGRID_", env_file=".env", extra="ignore")
 
@@ -21,7 +21,9 @@ class Settings(BaseSettings):
         None, description="Private key of the operator, 64 hexadecimal digits; never logged. Empty: a local test key."
     )
     anvil: Path | None = Field(None, description="Path of the anvil binary; empty: searched for.")
-    broker_url: str = Field("", description="MQTT broker, mqtt:// or mqtts://; empty: an embedded broker on a free port.")
+    broker_url: str = Field(
+        "", description="MQTT broker, mqtt:// or mqtts://; empty: an embedded broker on a free port."
+    )
     store_url: str = Field("", description="Database as SQLAlchemy writes it; empty: a SQLite file in the run folder.")
     out: Path = Field(Path("runs/demo"), description="Folder that a run is written to.")
     reading_timeout_s: float = Field(

@@ -68,7 +68,7 @@ def statement(result: AuctionResult, account: str, net_wh: int, *, metered: bool
     """Bill of one home and interval by the money rule."""
     b, s, p = result.bought_wh.get(account, 0), result.sold_wh.get(account, 0), result.price_micro_per_kwh
     m, e = (max(0, net_wh), max(0, -net_wh)) if metered else (0, 0)
-    unused = max(0, b - m) if metered else 0
+    unused = max(0, b - m)
     nano = -(p + FEE) * b + BAND.feed_in * unused - BAND.retail * max(0, m - b)
     nano += p * s - BAND.retail * max(0, s - e) + BAND.feed_in * max(0, e - s)
     return HomeStatement(result.interval, account, b, s, m, e, metered, nano // 1_000)
@@ -78,7 +78,7 @@ def money(interval: int, statements: Sequence[HomeStatement]) -> IntervalMoney:
     """What the grid, the treasury and the dust account have against the homes."""
     grid = sum(
         BAND.retail * (max(0, s.import_wh - s.bought_wh) + max(0, s.sold_wh - s.export_wh))
-        - BAND.feed_in * ((max(0, s.bought_wh - s.import_wh) if s.metered else 0) + max(0, s.export_wh - s.sold_wh))
+        - BAND.feed_in * (max(0, s.bought_wh - s.import_wh) + max(0, s.export_wh - s.sold_wh))
         for s in statements
     )
     fees = FEE * sum(s.bought_wh for s in statements)

@@ -46,7 +46,7 @@ def mosquitto(folder: Path, port: int, *extra: str) -> Iterator[subprocess.Popen
     config = folder / "mosquitto.conf"
     config.write_text("\n".join(lines) + "\n")
     with (folder / "mosquitto.log").open("ab") as log:
-        process = subprocess.Popen([_program(), "-c", str(config)], stdout=log, stderr=log)  # noqa: S603
+        process = subprocess.Popen([_program(), "-c", str(config)], stdout=log, stderr=log)
         try:
             _await(port, process)
             yield process

@@ -20,7 +20,9 @@ def test_import_rules_hold() -> None:
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-@pytest.mark.parametrize("command", [("ruff", "check", "."), ("ruff", "format", "--check", ".")], ids=["lint", "format"])
+@pytest.mark.parametrize(
+    "command", [("ruff", "check", "."), ("ruff", "format", "--check", ".")], ids=["lint", "format"]
+)
 def test_the_code_is_clean(command: tuple[str, ...]) -> None:
     result = run(*command)
     assert result.returncode == 0, result.stdout + result.stderr
@@ -33,6 +35,8 @@ def test_types_are_strict() -> None:
 
 def test_no_source_file_is_longer_than_a_few_screens() -> None:
     folders = {"microgrid": "*.py", "iot_sim": "*.py", "contracts": "*.sol"}
-    sources = [p for folder, kind in folders.items() for p in (ROOT / folder).rglob(kind) if "node_modules" not in p.parts]
+    sources = [
+        p for folder, kind in folders.items() for p in (ROOT / folder).rglob(kind) if "node_modules" not in p.parts
+    ]
     assert len(sources) > 50
     assert not {str(p): n for p in sources if (n := len(p.read_text().splitlines())) > MOST_LINES}

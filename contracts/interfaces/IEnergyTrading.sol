@@ -270,8 +270,8 @@ interface IEnergyTrading {
     function clear(uint64 interval) external;
 
     /// @notice Settles members `from` to `to` (inclusive) of an interval that is over; anyone may call it.
-    /// @dev Members without a reading are passed over until the settlement deadline; after it their delivery counts as
-    /// zero and their purchase as consumed. The call that settles the last member closes the interval: grid, fees and
+    /// @dev Members without a reading are passed over until the settlement deadline; after it they count as
+    /// having used and delivered nothing; their next reading brings it. The call that settles the last member closes the interval: grid, fees and
     /// dust are booked. No call may leave anybody's credit without money behind it (`BackstopUnfunded`).
     /// @param interval Its index.
     /// @param from First member number, from 1.

@@ -106,8 +106,7 @@ class HomeShare:
         imbalance    = (p + fee - f) * max(0, b - m) + (r - p) * max(0, s - e)
 
     The statement's amount less the amount without a market is `trading_gain - imbalance`, both before rounding.
-    Without a reading m = e = 0 and energy bought counts as used: all that was promised is imbalance, and nothing is
-    sold back.
+    Without a reading m = e = 0: all that was promised is imbalance, and what the home did is in its next reading.
     """
 
     bought_nano: int
@@ -135,18 +134,18 @@ def home_share(
     bought, sold = statement.bought_wh, statement.sold_wh
     unused = max(0, bought - statement.import_wh)
     short = max(0, sold - statement.export_wh)
-    cost, resale = price_micro_per_kwh + fee_micro_per_kwh, band.feed_in if statement.metered else 0
+    cost = price_micro_per_kwh + fee_micro_per_kwh
     return HomeShare(
         bought_nano=nano(bought, price_micro_per_kwh),
         fee_nano=nano(bought, fee_micro_per_kwh),
         sold_nano=nano(sold, price_micro_per_kwh),
         grid_import_nano=nano(max(0, statement.import_wh - bought), band.retail),
         feed_in_nano=nano(max(0, statement.export_wh - sold), band.feed_in),
-        unused_nano=nano(unused, resale),
+        unused_nano=nano(unused, band.feed_in),
         shortage_nano=nano(short, band.retail),
         trading_gain_nano=nano(bought - unused, band.retail - cost)
         + nano(sold - short, price_micro_per_kwh - band.feed_in),
-        imbalance_nano=nano(unused, cost - resale) + nano(short, band.retail - price_micro_per_kwh),
+        imbalance_nano=nano(unused, cost - band.feed_in) + nano(short, band.retail - price_micro_per_kwh),
         imbalance_wh=unused + short,
     )
 

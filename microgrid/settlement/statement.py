@@ -8,12 +8,13 @@ the retail and f the feed-in price, F the fee per bought kWh (micro per kWh):
 A buyer's unused energy goes to the grid at f, what it lacks comes at r; the grid supplies at r what a seller fails to
 deliver and takes a seller's surplus at f.
 
-A home without a reading counts as having used all it bought and delivered nothing of what it sold. Each home's nano is
-rounded down to micro once; grid and fees are summed over homes and rounded down once; what rounding leaves is dust.
+A home without a reading counts as having used and delivered nothing; what it did is in its next reading. Each home's
+nano is rounded down to micro once; grid and fees are summed over homes and rounded down once; what rounding leaves is
+dust.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from microgrid.domain.errors import InvariantError
 from microgrid.domain.records import AuctionResult, HomeStatement, IntervalMoney, PriceBand, Settlement
@@ -31,23 +32,17 @@ class MeteredEnergy:
     export_wh: int
 
 
+NOTHING = MeteredEnergy(0, 0)
+
+
 @dataclass(frozen=True, slots=True)
 class Position:
-    """What one home promised and did in one interval, Wh; `metered` is None without a reading."""
+    """What one home promised and did in one interval, Wh."""
 
     bought_wh: int
     sold_wh: int
-    metered: MeteredEnergy | None
-
-    @property
-    def import_wh(self) -> int:
-        """Import that counts against the purchase."""
-        return self.metered.import_wh if self.metered else self.bought_wh
-
-    @property
-    def export_wh(self) -> int:
-        """Export that counts against the sale."""
-        return self.metered.export_wh if self.metered else 0
+    import_wh: int
+    export_wh: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,23 +101,27 @@ def settle(
         raise InvariantError(MEMBERS_ONLY, len(strangers), f"in interval {auction.interval}")
     prices = Prices.of(auction, band, fee_micro_per_kwh)
     positions = {
-        account: Position(auction.bought_wh.get(account, 0), auction.sold_wh.get(account, 0), energy)
+        account: Position(
+            auction.bought_wh.get(account, 0), auction.sold_wh.get(account, 0), *astuple(energy or NOTHING)
+        )
         for account, energy in metered.items()
     }
-    statements = tuple(_statement(auction.interval, *item, prices) for item in positions.items())
+    statements = tuple(
+        _statement(auction.interval, account, position, prices, metered=metered[account] is not None)
+        for account, position in positions.items()
+    )
     return Settlement(_money(auction.interval, statements, positions.values(), prices), statements)
 
 
-def _statement(interval: int, account: str, position: Position, prices: Prices) -> HomeStatement:
-    metered = position.metered or MeteredEnergy(0, 0)
+def _statement(interval: int, account: str, position: Position, prices: Prices, *, metered: bool) -> HomeStatement:
     return HomeStatement(
         interval,
         account,
         position.bought_wh,
         position.sold_wh,
-        metered.import_wh,
-        metered.export_wh,
-        position.metered is not None,
+        position.import_wh,
+        position.export_wh,
+        metered,
         floor_micro(home_nano(position, prices)),
     )
 

@@ -53,13 +53,13 @@ def flows_view(statements: Iterable[HomeStatement]) -> View:
 
     `between = sum(bought)`, `from_grid = sum(max(0, import - bought) + max(0, sold - export))`,
     `to_grid = sum(max(0, export - sold) + max(0, bought - import))`, so that all import less all export is
-    `from_grid - to_grid`. Where no reading came, energy bought counts as used.
+    `from_grid - to_grid`.
     """
-    items = [(s, max(0, s.bought_wh - s.import_wh) if s.metered else 0) for s in statements]
+    items = list(statements)
     return {
-        "between_wh": sum(s.bought_wh for s, _ in items),
-        "from_grid_wh": sum(max(0, s.import_wh - s.bought_wh) + max(0, s.sold_wh - s.export_wh) for s, _ in items),
-        "to_grid_wh": sum(max(0, s.export_wh - s.sold_wh) + unused for s, unused in items),
+        "between_wh": sum(s.bought_wh for s in items),
+        "from_grid_wh": sum(max(0, s.import_wh - s.bought_wh) + max(0, s.sold_wh - s.export_wh) for s in items),
+        "to_grid_wh": sum(max(0, s.export_wh - s.sold_wh) + max(0, s.bought_wh - s.import_wh) for s in items),
     }
 
 

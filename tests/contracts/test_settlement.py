@@ -243,11 +243,12 @@ def test_after_the_deadline_a_missing_seller_pays_for_all_it_sold(world: World) 
     assert money(world)["grid"] == RETAIL
 
 
-def test_after_the_deadline_a_missing_buyer_pays_what_it_bought_and_no_more(world: World) -> None:
+def test_after_the_deadline_what_a_missing_buyer_bought_goes_to_the_grid_at_feed_in(world: World) -> None:
+    """Its energy is not lost to it: the next reading brings it, and it is billed then."""
     price = trade(world)
     world.at(DEADLINE + 1)
     receipt = world.settle()
-    assert amounts(world, receipt)[1] == -(price + 2_000)
+    assert amounts(world, receipt)[1] == FEED_IN - (price + 2_000)
     assert world.trading.functions.account(world.homes[0].address).call()[2] == 0
 
 

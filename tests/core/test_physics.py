@@ -226,5 +226,5 @@ def test_registers_show_zero_first_and_only_rise() -> None:
 def test_physics_libraries_are_loaded_only_when_homes_are_made() -> None:
     """Importing them takes a second that measured homes need not spend."""
     code = "import microgrid.assets.community, sys; print('pvlib' in sys.modules, 'demandlib' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]

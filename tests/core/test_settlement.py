@@ -50,10 +50,10 @@ def test_what_a_seller_fails_to_deliver_is_supplied_at_retail_and_its_surplus_ea
     assert result.money.grid_micro == 90_000 - 40_000
 
 
-def test_a_missing_reading_counts_as_all_used_and_nothing_delivered() -> None:
+def test_a_missing_reading_counts_as_nothing_used_and_nothing_delivered() -> None:
     result = settle(auction({"buyer": 1_000}, {"seller": 1_000}), {"buyer": None, "seller": None}, BAND, FEE)
-    assert amounts(result) == {"buyer": -195_000, "seller": 190_000 - 300_000}
-    assert result.money.grid_micro == 300_000
+    assert amounts(result) == {"buyer": -195_000 + BAND.feed_in, "seller": 190_000 - 300_000}
+    assert result.money.grid_micro == 300_000 - BAND.feed_in
     assert {(s.metered, s.import_wh, s.export_wh) for s in result.statements} == {(False, 0, 0)}
 
 
@@ -98,7 +98,7 @@ def test_homes_grid_fees_and_dust_sum_to_zero_and_each_amount_is_the_stated_equa
     assert money.homes_micro + money.grid_micro + money.fees_micro + money.dust_micro == 0
     assert 0 <= money.dust_micro <= len(homes) + 2
     for statement, (b, s, reading) in zip(result.statements, homes, strict=True):
-        m, e = reading or (b, 0)
+        m, e = reading or (0, 0)
         nano = -(p + fee) * b + f * max(0, b - m) - r * max(0, m - b)
         nano += p * s - r * max(0, s - e) + f * max(0, e - s)
         assert statement.amount_micro == floor(Fraction(nano, 1_000))

@@ -66,7 +66,7 @@ def test_an_acknowledgement_of_an_earlier_connection_says_nothing_about_this_one
 def test_user_and_password_of_the_url_are_used_and_a_wrong_one_is_named(tmp_path: Path) -> None:
     passwords = tmp_path / "passwords"
     command = ["mosquitto_passwd", "-b", "-c", str(passwords), "operator", "s3cret"]
-    subprocess.run(command, check=True)  # noqa: S603
+    subprocess.run(command, check=True)
     passwords.chmod(0o644)
     tmp_path.chmod(0o755)
     port = free_port()

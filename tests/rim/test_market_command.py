@@ -14,7 +14,7 @@ BOOK = {
 
 
 def market(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603 - the interpreter that runs the tests
+    return subprocess.run(
         [sys.executable, "-m", "microgrid", "market", *arguments], capture_output=True, text=True, check=False
     )
 

@@ -201,11 +201,11 @@ def test_shares_follow_the_money_rule(bought: int, sold: int, imported: int, exp
     assert share.amount_nano - without == share.trading_gain_nano - share.imbalance_nano
 
 
-def test_energy_bought_without_a_reading_counts_as_used() -> None:
+def test_energy_bought_without_a_reading_counts_as_unused() -> None:
     line = HomeStatement(0, "0x1", 1_000, 0, 0, 0, metered=False, amount_micro=0)
     share = home_share(line, 200_000, PriceBand(80_000, 300_000, 190_000), 2_000)
-    assert share.amount_nano == -202_000_000
-    assert share.unused_nano == 0
+    assert share.amount_nano == -202_000_000 + 80_000_000
+    assert share.imbalance_wh == 1_000
 
 
 def test_every_side_is_written_in_lower_case(folder: Path) -> None:

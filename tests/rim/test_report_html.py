@@ -79,7 +79,7 @@ def test_a_summary_that_lacks_a_part_is_refused(folder: Path) -> None:
 
 
 def report(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603 - our own command
+    return subprocess.run(
         [sys.executable, "-m", "microgrid", "report", *arguments], capture_output=True, text=True, check=False
     )
 

@@ -34,7 +34,7 @@ def _free_port() -> int:
 def _run(*command: str) -> None:
     """PostgreSQL refuses to run as root; there it runs as the user that its package made."""
     user = "postgres" if os.geteuid() == 0 else None
-    subprocess.run(command, check=True, capture_output=True, user=user, cwd="/", timeout=60)  # noqa: S603
+    subprocess.run(command, check=True, capture_output=True, user=user, cwd="/", timeout=60)
 
 
 @pytest.fixture(scope="session")
