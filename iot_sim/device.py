@@ -64,6 +64,7 @@ class Device:
         self.registers_wh = (0, 0)
         self.sent = 0
         self.topic, self.receipt_topic = reading_topic(site, name), receipt_topic(site, name)
+        self.client_id = f"{site}.{name}"  # sites share a broker, which lets in one client of an id
         self._meter, self._domain, self._oracle, self._skew_s = meter, domain, oracle, clock_skew_s
 
     def read(self, end_s: int) -> Frame:

@@ -172,7 +172,7 @@ class SimulatedFleet:
     def _publisher(self, node: _Node, address: BrokerAddress) -> Publisher:
         return Publisher(
             address,
-            node.device.name,
+            node.device.client_id,
             node.device.receipt_topic,
             loop=self._loop,
             executor=self._executor,

@@ -37,6 +37,12 @@ def test_every_command_has_help_with_an_example(words: tuple[str, ...]) -> None:
     assert f"microgrid {' '.join(words)}" in re.sub(r"[\s│]+", " ", result.output.split("Usage:")[1].split("\n", 1)[1])
 
 
+def test_the_list_of_commands_shows_the_names_to_type() -> None:
+    shown = CliRunner().invoke(root, ["--help"]).output.split("Commands")[1]
+    listed = re.findall(r"^│ ([a-z-]+)  ", shown, re.MULTILINE)
+    assert listed == [words[0] for words in COMMANDS if len(words) == 1]
+
+
 @pytest.mark.parametrize("words", [c for c in COMMANDS if len(c) == 1], ids=" ".join)
 def test_every_command_is_in_the_readme(words: tuple[str, ...]) -> None:
     assert f"microgrid {words[0]}" in README

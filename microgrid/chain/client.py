@@ -199,7 +199,8 @@ class MarketChain:
 
         Homes without a reading wait for it until the deadline; they are missing from the statements then.
         """
-        members = self.trading.members_settled_for(interval)
+        # An interval that is not cleared has no members yet; asking all the same lets the contract say so.
+        members = max(1, self.trading.members_settled_for(interval))
         logs: list[LogReceipt] = []
         for first in range(1, members + 1, SETTLE.most_items):
             last = min(members, first + SETTLE.most_items - 1)

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from microgrid.chain.evm import LocalChain
 from microgrid.chain.jsonrpc import PARSE_ERROR, JsonRpc
-from microgrid.domain.errors import PortTakenError
+from microgrid.domain.errors import PortTakenError, UnreachableError
 
 MAX_REQUEST_BYTES = 16 * 1024 * 1024
 IDLE_TIMEOUT_S = 60
@@ -68,6 +68,7 @@ class NodeServer:
 
     Raises:
         PortTakenError: somebody else listens there.
+        UnreachableError: this machine has no such address.
     """
 
     def __init__(self, host: str = "127.0.0.1", port: int = 0, start_s: int | None = None, accounts: int = 10) -> None:
@@ -80,7 +81,8 @@ class NodeServer:
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 raise PortTakenError(host, port) from error
-            raise
+            what = "the address to listen on"
+            raise UnreachableError(what, f"{host}:{port}", error.strerror or str(error)) from error
         self.url = f"http://{host}:{self._server.server_port}"
 
     def serve(self) -> None:

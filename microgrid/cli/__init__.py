@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+import signal
 import sys
 from typing import NoReturn
 
@@ -12,6 +13,7 @@ from microgrid.domain.errors import BadInputError, MicrogridError
 
 EXIT_FAILED = 1
 EXIT_BAD_INPUT = 2
+EXIT_TERMINATED = 128 + signal.SIGTERM
 
 
 class CommandFolder(click.RichGroup):
@@ -26,6 +28,7 @@ class CommandFolder(click.RichGroup):
         if cmd_name not in self.list_commands(ctx):
             return None
         command: click.Command = importlib.import_module(f"{__name__}.{cmd_name.replace('-', '_')}").command
+        command.name = cmd_name  # every file calls it `command`; the list of commands shows this name
         return command
 
 
@@ -40,6 +43,8 @@ def root() -> None:
 
 def main() -> NoReturn:
     """Run the command; a known error is one sentence on stderr and exit code 2 (bad input) or 1 (failed job)."""
+    # By default the process would end on the spot and leave scratch files, an Anvil and open sessions behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_TERMINATED))
     try:
         root(standalone_mode=True)
     except BadInputError as error:

@@ -213,17 +213,21 @@ def named_interval(market: MarketChain, text: str | None) -> Interval:
     if text is None or text == "next":
         return next_open(market)
     seconds = market.registry.interval_seconds()
-    if text.isdecimal():
-        return Interval(int(text), seconds)
     try:
-        start = datetime.fromisoformat(text)
-    except ValueError as error:
+        interval = Interval(int(text), seconds) if text.isdecimal() else _starting_at(text, seconds)
+        interval.end_utc.isoformat()  # calendars end with the year 9999
+    except (ValueError, OverflowError, OSError) as error:
         following = next_open(market)
         message = (
             f"{text!r} is no interval: write its start as 2026-01-31T13:00 (UTC unless it has a zone) or its index; "
             f"the next open one starts at {following.start_utc.isoformat()} and has index {following.index}"
         )
         raise BadInputError(message) from error
+    return interval
+
+
+def _starting_at(text: str, seconds: int) -> Interval:
+    start = datetime.fromisoformat(text)
     return interval_at(start if start.tzinfo else start.replace(tzinfo=UTC), seconds)
 
 
@@ -237,7 +241,7 @@ def show(document: Any, *, as_json: bool, text: str | Table) -> None:
     if as_json:
         click.echo(json.dumps(document, indent=1))
     else:
-        Console(soft_wrap=True).print(text, highlight=False)
+        Console(soft_wrap=True, markup=False).print(text, highlight=False)
 
 
 def table(title: str, columns: dict[str, str], rows: list[list[str]]) -> Table:

@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from microgrid.config import load_settings
+from microgrid.domain.addresses import without_password
 from microgrid.domain.run import IntervalOutcome, RunResult
 from microgrid.domain.units import kwh, units
 from microgrid.report import worse_off_reason
@@ -22,7 +23,7 @@ from microgrid.wiring.inputs import DemoRequest
 @click.option("--hours", type=click.IntRange(1, 24 * 31), default=24, show_default=True, help="Length of the run.")
 @click.option("--data", type=click.Path(path_type=Path), help="Profiles of measured homes, CSV or CSV.gz.")
 @click.option("--prices", type=click.Path(path_type=Path), help="Grid prices, CSV with a retail_*_per_kwh column.")
-@click.option("--start", help="First interval, ISO time (UTC unless it has a zone). [default: first of the data]")
+@click.option("--start", help="First interval, ISO time on the --timezone's clock. [default: first of the data]")
 @click.option("--timezone", default="UTC", show_default=True, help="Zone of times in the files that have none.")
 @click.option("--fill", help="How gaps in the data are filled: zero, previous or interpolate. [default: refuse them]")
 @click.option(
@@ -32,7 +33,7 @@ from microgrid.wiring.inputs import DemoRequest
 @click.option("--forecaster", default="cautious", show_default=True, help="How homes forecast.")
 @click.option("--strategy", default="adaptive", show_default=True, help="How homes choose limit prices.")
 @click.option("--currency", help="Currency in reports. [default: as the prices file's column says, else EUR]")
-@click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same bytes.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Same seed, same bytes.")
 @click.option("--backend", help="Chain backend: eth-tester, anvil or rpc. [default: eth-tester]")
 @click.option("--rpc", "rpc_url", help="JSON-RPC address for --backend rpc.")
 @click.option("--broker", "broker_url", help="MQTT broker URL. [default: an embedded broker on a free port]")
@@ -73,13 +74,16 @@ def command(
             click.echo((folder / "summary.json").read_text(), nl=False)
         else:
             _show(result, folder)
+            if run.filled:
+                click.echo(f"Filled: {run.filled} values of the data that were missing or wrong.")
         check(result)
         if run.page_url:
             run.wait_for_interrupt()
 
 
 def _command_line() -> str:
-    return shlex.join(["microgrid", *sys.argv[1:]])
+    """What was typed; it goes into the run folder, which people pass on, so passwords in addresses are left out."""
+    return shlex.join(["microgrid", *map(without_password, sys.argv[1:])])
 
 
 def _watch(run: DemoRun, *, quiet: bool) -> RunResult:
@@ -110,7 +114,7 @@ def _news(outcome: IntervalOutcome) -> str:
 
 def _show(result: RunResult, folder: Path) -> None:
     """Bills beside the bills without a market, the invariants, and where the report is."""
-    console = Console()
+    console = Console(markup=False)  # names of homes come from files
     console.print(_bill_table(result))
     for total in result.worse_off:
         console.print(

@@ -117,4 +117,8 @@ def _unix_time(text: str | None) -> int:
     except ValueError as error:
         message = f"--start {text!r} is no time; write it as 2016-08-01T00:00 (UTC unless it has a zone)"
         raise BadInputError(message) from error
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+    start_s = int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+    if start_s <= 0:
+        message = f"--start {text!r} is before a chain's clock begins, in 1970"
+        raise BadInputError(message)
+    return start_s

@@ -9,6 +9,7 @@ MicrogridError
 │   ├── IntervalError          a time that begins no interval
 │   ├── BrokerUrlError         a broker URL that is none
 │   ├── StoreUrlError          a database URL that is none
+│   ├── StoreInUseError        a database that holds another run's readings
 │   ├── UnreachableError       a broker, node or database that does not answer
 │   ├── PortTakenError         a port somebody else listens on
 │   ├── RunFolderError         a folder that holds no run, or that no run may be written to
@@ -103,6 +104,17 @@ class StoreUrlError(BadInputError):
         super().__init__(
             f"database URL {url!r} cannot be used: expected sqlite:///FILE, sqlite:// (memory) or "
             "postgresql://USER:PASSWORD@HOST/NAME"
+        )
+
+
+class StoreInUseError(BadInputError):
+    """A database that holds another run's readings."""
+
+    def __init__(self, readings: int) -> None:
+        self.readings = readings
+        super().__init__(
+            f"the database holds {readings} readings of an earlier run; a run begins with an empty one: "
+            "name another with --store, or delete it"
         )
 
 

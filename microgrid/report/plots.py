@@ -143,13 +143,14 @@ def _prices(axes: Axes, view: ReportView) -> None:
     axes.step(edges, high, where="post", color=INK, linewidth=1, linestyle="--", label="retail")
     axes.step(edges, price, where="post", color=BLUE, linewidth=2, label="market")
     axes.step(edges, low, where="post", color=INK, linewidth=1, linestyle=":", label="feed-in")
-    axes.set_ylim(0, max(high) * 1.3)
+    axes.set_ylim(0, max(*high, 0.001) * 1.3)
     axes.set_ylabel(f"price ({view.currency} per kWh)")
     axes.legend(loc="upper left", ncols=3)
     _time_axis(axes, view)
 
 
 MOST_HOMES = 24
+LONGEST_LABEL = 20
 
 
 def _bills(axes: Axes, view: ReportView) -> None:
@@ -163,10 +164,15 @@ def _bills(axes: Axes, view: ReportView) -> None:
     )
     axes.bar([p + 0.2 for p in places], market, 0.38, color=BLUE, label="with market")
     axes.axhline(0, color=INK, linewidth=0.8)
-    axes.set_xticks(list(places), [row["home_id"] for row in rows], rotation=40, ha="right", fontsize=8)
+    axes.set_xticks(list(places), [_short(row["home_id"]) for row in rows], rotation=40, ha="right", fontsize=8)
     axes.set_ylabel(f"bill ({view.currency}), below zero: receives")
     axes.margins(y=0.22)
     axes.legend(loc="upper left", ncols=2)
+
+
+def _short(name: str) -> str:
+    """A long name by its beginning, so that labels leave room for what they label."""
+    return name if len(name) <= LONGEST_LABEL else f"{name[: LONGEST_LABEL - 1]}…"
 
 
 def _energy_summary(view: ReportView) -> str:

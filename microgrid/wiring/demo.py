@@ -14,7 +14,7 @@ from iot_sim.fleet import SimulatedFleet
 from microgrid import __version__
 from microgrid.broker import EmbeddedBroker, MqttBroker
 from microgrid.config import Settings
-from microgrid.domain.errors import InvariantError
+from microgrid.domain.errors import InvariantError, StoreInUseError
 from microgrid.domain.plugins import load
 from microgrid.domain.records import GasUse
 from microgrid.domain.run import IntervalOutcome, ReadingCounts, Reproduce, RunResult
@@ -62,6 +62,11 @@ class DemoRun:
         return self._inputs.profiles.count
 
     @property
+    def filled(self) -> int:
+        """Values of the input that were missing or wrong and were filled."""
+        return self._inputs.profiles.filled
+
+    @property
     def page_url(self) -> str:
         """Address of the live page; empty where there is none."""
         return self._page.url if self._page else ""
@@ -78,14 +83,13 @@ class DemoRun:
 
     def outcomes(self) -> Iterator[IntervalOutcome]:
         """Start all parts and run; each interval is yielded once it is settled."""
+        store = self._open_store()
         market = self._stack.enter_context(
             open_market(self._settings, self._inputs, seed=self._request.seed, fee_micro_per_kwh=self._fee)
         )
         agents = make_agents(self._request, self._inputs, market)
         if self._page:
             self._page.began([agent.home for agent in agents], self.interval_count, self._inputs.currency)
-        store = open_store(self._settings.store_url or f"sqlite:///{self._database}")
-        self._stack.callback(store.close)
         community, fleet = self._community(market, agents, store)
         for outcome in community.outcomes():
             complete = self._with_profile(outcome, agents)
@@ -95,6 +99,15 @@ class DemoRun:
             yield complete
         self._finish(market, agents, store.counts(), fleet.sent())
         store.close()
+
+    def _open_store(self) -> SqlStore:
+        """An empty database: with another run's readings in it, this run's would count as known already."""
+        store = open_store(self._settings.store_url or f"sqlite:///{self._database}")
+        self._stack.callback(store.close)
+        counts = store.counts()
+        if counts["readings"] or counts["dead_letters"]:
+            raise StoreInUseError(counts["readings"])
+        return store
 
     def _community(
         self, market: Market, agents: Sequence[HomeAgent], store: SqlStore

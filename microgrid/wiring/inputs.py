@@ -13,7 +13,7 @@ import numpy as np
 from microgrid.assets.profile import Profiles
 from microgrid.data.prices import read_prices
 from microgrid.data.profiles import read_profiles
-from microgrid.domain.errors import BadInputError, DataFileError
+from microgrid.domain.errors import BadInputError, DataFileError, TariffError
 from microgrid.domain.interfaces import EnergyArray, Tariff
 from microgrid.domain.intervals import HOURS_PER_DAY, SECONDS_PER_HOUR, Interval, interval_at
 from microgrid.domain.plugins import load
@@ -22,6 +22,10 @@ from microgrid.domain.records import PriceBand
 DEFAULT_START = "2026-06-21T00:00"
 DEFAULT_CURRENCY = "EUR"
 HISTORY_DAYS = 7
+DEAREST_FEE = 1.0  # the contract's own limit
+DEAREST_FEED_IN = 1_000_000.0
+MOST_KW = 100_000.0  # the device registry's own limit
+FIRST_YEAR, LAST_YEAR = 1971, 2200
 
 
 @dataclass(frozen=True)
@@ -44,8 +48,12 @@ class DemoRequest:
 
     def settings(self) -> dict[str, object]:
         """The request as TOML would hold it; what was not given is left out, files by their names."""
-        given = {name: value for name, value in asdict(self).items() if value is not None}
+        given = {name: value for name, value in asdict(self).items() if value is not None and not self._unused(name)}
         return {name: value.name if isinstance(value, Path) else value for name, value in given.items()}
+
+    def _unused(self, name: str) -> bool:
+        """Measured homes are as many as the file has."""
+        return name == "homes" and self.data is not None
 
 
 @dataclass(frozen=True)
@@ -73,6 +81,8 @@ def read_inputs(request: DemoRequest) -> DemoInputs:
     Raises:
         BadInputError: a file, time or price that cannot be used.
     """
+    _check_price("fee", request.fee, DEAREST_FEE)
+    _check_price("feed-in price", request.feed_in, DEAREST_FEED_IN)
     profiles, history_wh = _measured(request) if request.data else _synthetic(request)
     files = [path for path in (request.data, request.prices) if path]
     hashes = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
@@ -81,18 +91,43 @@ def read_inputs(request: DemoRequest) -> DemoInputs:
     return DemoInputs(profiles, history_wh, bands, hashes, request.currency or currency or DEFAULT_CURRENCY)
 
 
+def _check_price(what: str, amount: float, most: float) -> None:
+    if not 0 <= amount <= most:  # no number at all is refused, too
+        raise TariffError(what=what, found=amount, right=f"from 0 to {most:g} per kWh")
+
+
 def _start(text: str) -> datetime:
     try:
-        return datetime.fromisoformat(text)
+        start = datetime.fromisoformat(text)
     except ValueError as error:
         message = f"--start {text!r} is no ISO time; write it as 2016-08-01 or 2016-08-01T12:00"
         raise BadInputError(message) from error
+    _check_year(start, "--start")
+    return start
+
+
+def _check_year(time: datetime, what: str) -> None:
+    if not FIRST_YEAR <= time.year <= LAST_YEAR:
+        message = f"{what} {time:%Y-%m-%d} is nothing for a chain's clock; the years {FIRST_YEAR} to {LAST_YEAR} are"
+        raise BadInputError(message)
+
+
+def _check_power(path: str, profiles: Profiles) -> None:
+    peak_kw = (profiles.import_kwh + profiles.export_kwh).max(axis=0) / profiles.first.hours
+    home = int(np.argmax(peak_kw))
+    if peak_kw[home] >= MOST_KW:
+        reason = (
+            f"{profiles.home_ids[home]} has {peak_kw[home]:g} kW in an interval; a meter takes less than {MOST_KW:g}"
+        )
+        raise DataFileError(path, reason)
 
 
 def _measured(request: DemoRequest) -> tuple[Profiles, EnergyArray]:
     start = _start(request.start) if request.start else None
     read = partial(read_profiles, request.data or "", timezone=request.timezone, fill=request.fill)
     profiles = read(start=start, hours=request.hours)
+    _check_year(profiles.first.start_utc, f"{request.data}: the first interval, on")
+    _check_power(str(request.data), profiles)
     begin = profiles.first.start_utc - timedelta(days=HISTORY_DAYS)
     history_wh = np.zeros((0, len(profiles.home_ids)), dtype=np.int64)
     # A file that begins with the run, or a gap before it, only means that homes forecast from less.

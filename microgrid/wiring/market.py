@@ -1,5 +1,6 @@
 """Contracts on a chain, homes and meters registered, money paid in: a market that is ready to open."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ LEAST_RATED_POWER_W = 25_000
 HEADSTART_S = 7_200
 GRID = "grid"
 FLOAT_MICRO = 10 * MICRO_PER_UNIT
+LONGEST_NAME = 40
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,13 @@ class Market:
 def seeded_key(seed: int, *words: str) -> SigningKey:
     """A key for a run that must come out the same again; worth nothing outside of it."""
     return SigningKey(keccak256(f"microgrid run {seed} {' '.join(words)}".encode()))
+
+
+def meter_name(home_id: str, member_id: int) -> str:
+    """The meter's name; a home id that cannot stand in an MQTT topic (`flat 4/2`), or is long, gives part of it."""
+    plain = re.sub(r"[^A-Za-z0-9._-]", "-", home_id)[:LONGEST_NAME]
+    # No plain id holds a tilde, so that two homes never share a name.
+    return f"meter-{plain}" if plain == home_id else f"meter~{member_id}-{plain}"
 
 
 @contextmanager
@@ -98,8 +107,9 @@ def _rated_power_w(inputs: DemoInputs) -> list[int]:
 
 
 def _register(chain: MarketChain, seed: int, home_id: str, rated_power_w: int) -> Member:
-    key, meter_key, meter = seeded_key(seed, "home", home_id), seeded_key(seed, "meter", home_id), f"meter-{home_id}"
+    key, meter_key = seeded_key(seed, "home", home_id), seeded_key(seed, "meter", home_id)
     member_id = chain.register_home(key.address)
+    meter = meter_name(home_id, member_id)
     chain.register_device(meter, key.address, meter_key.address, DeviceClass.SMART_METER, rated_power_w, 0)
     return Member(home_id, key, meter, meter_key, member_id)
 

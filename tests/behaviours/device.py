@@ -44,6 +44,13 @@ class DeviceBehaviour:
         assert all(207_000 <= sample.voltage_mv <= 253_000 for sample in samples)
         assert samples[0].voltage_mv != samples[2].voltage_mv
 
+    @pytest.mark.parametrize("energy_kwh", [300.0, 90_000.0])
+    def test_the_voltage_of_a_large_building_is_plausible_too(self, create: Create, energy_kwh: float) -> None:
+        """Otherwise it falls below zero, which no reading can hold."""
+        profile = EnergyProfile(START_S, HOUR_S, np.array([energy_kwh, 0.0]), np.array([0.0, energy_kwh]))
+        meter = create(profile, np.random.default_rng(2))
+        assert all(207_000 <= meter.sample(START_S + hour * HOUR_S).voltage_mv <= 253_000 for hour in (1, 2))
+
     def test_the_same_seed_reads_the_same(self, create: Create) -> None:
         profile = EnergyProfile(START_S, HOUR_S, np.array([0.5]), np.array([0.0]))
         first, second = (create(profile, np.random.default_rng(3)).sample(START_S + HOUR_S) for _ in range(2))

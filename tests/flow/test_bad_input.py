@@ -42,6 +42,18 @@ CASES = {
     "unreachable node": (["demo", "--backend", "rpc", "--rpc", "http://127.0.0.1:1"], ["127.0.0.1:1"]),
     "no number of homes": (["demo", "--homes", "many"], ["--homes", "many"]),
     "a folder that is no run": (["demo", "--out", "."], ["holds other things"]),
+    "a seed below zero": (["demo", "--seed", "-1"], ["--seed"]),
+    "a fee that is no number": (["demo", "--fee", "nan"], ["fee", "nan", "0 to 1"]),
+    "a fee below zero": (["demo", "--fee", "-1"], ["fee", "0 to 1"]),
+    "a fee above the contract's": (["demo", "--fee", "1.01"], ["fee", "1.01", "0 to 1"]),
+    "a feed-in price that is no number": (["demo", "--feed-in", "nan"], ["feed-in price", "nan"]),
+    "a price of another world": (["demo", "--data", "fine.csv", "--prices", "dear.csv"], ["retail price", "at most"]),
+    "a home like a power station": (["demo", "--data", "huge.csv", "--hours", "2"], ["huge.csv", "a has 1e+08 kW"]),
+    "a node from before chains": (["node", "--start", "1960-01-01"], ["--start", "1970"]),
+    "a node on another's address": (["node", "--port", "0", "--host", "192.0.2.1"], ["192.0.2.1"]),
+    "a time before chains": (["demo", "--start", "1969-12-31"], ["--start", "1971"]),
+    "a time beyond clocks": (["demo", "--start", "9999-12-31"], ["--start", "2200"]),
+    "data from before chains": (["demo", "--data", "old.csv", "--hours", "1"], ["old.csv", "1971"]),
     "no such command": (["dmeo"], ["dmeo"]),
 }
 
@@ -49,6 +61,14 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_bad_input_is_one_sentence_and_leaves_nothing(name: str, tmp_path: Path, wrong_csv: Path) -> None:
     (tmp_path / "orders.json").write_text('{"bids": [], "asks": []}')
+    days = {"fine.csv": "2016-08-01", "old.csv": "1960-08-01"}
+    for file, day in days.items():
+        rows = [f"{day}T{hour:02}:00,a,1.0,0\n" for hour in range(24)]
+        (tmp_path / file).write_text("interval_start,home_id,load_kwh,pv_kwh\n" + "".join(rows))
+    rows = [f"2016-08-01T{hour:02}:00,a,1e8,0\n" for hour in range(2)]
+    (tmp_path / "huge.csv").write_text("interval_start,home_id,load_kwh,pv_kwh\n" + "".join(rows))
+    rows = [f"2016-08-01T{hour:02}:00,1e20\n" for hour in range(24)]
+    (tmp_path / "dear.csv").write_text("interval_start,retail_eur_per_kwh\n" + "".join(rows))
     before = sorted(tmp_path.rglob("*"))
     words, told = CASES[name]
     result = microgrid(*words, cwd=tmp_path)
@@ -57,6 +77,16 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(name: str, tmp_path: Path,
     assert [part for part in told if part not in result.stderr] == []
     assert result.stdout == ""
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_database_of_an_earlier_run_is_refused_and_left_alone(tmp_path: Path) -> None:
+    """Its readings would count as known, and the homes' bills of this run would come out as zero."""
+    words = ("demo", "--homes", "2", "--hours", "1", "--store", f"sqlite:///{tmp_path / 'store.db'}", "--out")
+    assert microgrid(*words, str(tmp_path / "first"), cwd=tmp_path).returncode == 0
+    again = microgrid(*words, str(tmp_path / "again"), cwd=tmp_path)
+    assert (again.returncode, again.stderr.count("\n")) == (2, 1)
+    assert "4 readings of an earlier run" in again.stderr
+    assert not (tmp_path / "again").exists()
 
 
 def test_a_taken_port_is_told_before_anything_runs(tmp_path: Path) -> None:

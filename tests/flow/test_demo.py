@@ -3,6 +3,10 @@
 import csv
 import hashlib
 import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -183,3 +187,55 @@ def test_each_home_that_is_worse_off_is_named_with_the_reason(tmp_path: Path, sh
     summary = json.loads((done.folder / "summary.json").read_text())
     assert {entry["home_id"] for entry in summary["worse_off"]} == worse
     assert all("imbalance" in entry["reason"] for entry in summary["worse_off"])
+
+
+def test_homes_may_be_called_anything(tmp_path: Path) -> None:
+    """A meter's name stands in MQTT topics, which a home's own name may not do; nor is a name markup."""
+    names = ["flat 4/2", "home/+#1", "M\u00fcller & <b>S\u00f6hne</b>", "[/] [red]", "flat-4-2", "x" * 90]
+    rows = [f"2016-08-01T0{hour}:00,{name},1.0,0.4\n" for name in names for hour in range(2)]
+    data = tmp_path / "homes.csv"
+    data.write_text("interval_start,home_id,load_kwh,pv_kwh\n" + "".join(rows), encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "microgrid", "demo", "--data", data.name, "--hours", "2", "--out", "run"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text(encoding="utf-8"))
+    assert [home["home_id"] for home in summary["homes"]] == names
+    assert len({home["device"] for home in summary["homes"]}) == len(names)
+    assert summary["readings"]["on_chain"] == 3 * len(names)
+
+
+def test_passwords_stay_out_of_the_run_folder(tmp_path: Path) -> None:
+    with EmbeddedBroker() as broker:
+        url = broker.url.replace("//", "//ann:sesame@")
+        words = ["demo", "--homes", "1", "--hours", "1", f"--broker={url}", "--out", "run"]
+        subprocess.run([sys.executable, "-m", "microgrid", *words], cwd=tmp_path, capture_output=True, check=True)
+    assert "ann:***@" in (tmp_path / "run" / "summary.json").read_text()
+    assert [path for path in (tmp_path / "run").rglob("*") if path.is_file() and b"sesame" in path.read_bytes()] == []
+
+
+def test_a_run_that_is_told_to_end_takes_its_scratch_files_along(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "microgrid", "demo", "--serve", "--port", "0", "--out", "run"]
+    env = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(words, cwd=tmp_path, env=env, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stderr is not None
+        assert running.stderr.readline().startswith("Live page")
+        assert len(list(tmp_path.iterdir())) == 1
+        running.terminate()
+        assert running.wait(60) == 128 + signal.SIGTERM
+        assert running.stderr.read() == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_was_filled_is_counted(tmp_path: Path) -> None:
+    rows = [f"2016-08-01T0{hour}:00,a,{'oops' if hour == 1 else '1.0'},0.4\n" for hour in (0, 1, 2, 4)]
+    (tmp_path / "homes.csv").write_text("interval_start,home_id,load_kwh,pv_kwh\n" + "".join(rows))
+    words = ["demo", "--data", "homes.csv", "--hours", "5", "--fill", "previous"]
+    done = subprocess.run([sys.executable, "-m", "microgrid", *words], cwd=tmp_path, capture_output=True, check=True)
+    assert b"Filled: 2 values" in done.stdout
+    assert "homes =" not in (tmp_path / "runs" / "demo" / "scenario.toml").read_text()

@@ -192,16 +192,21 @@ class TestTrade:
         with pytest.raises(ContractRevertError, match=rf"GateStillOpen\(interval={FIRST}, gateClosure="):
             market("trade", "clear", "next")
 
+    def test_settling_what_is_not_cleared_is_refused(self, market: Run) -> None:
+        with pytest.raises(ContractRevertError, match=rf"NotCleared\(interval={FIRST}"):
+            market("trade", "settle", str(FIRST))
+
     def test_a_refused_relayed_order_names_the_reason(self, market: Run) -> None:
         market("trade", "order", "sell", "1", "0.1", "--signed-by", "other.key")
         with pytest.raises(OrderRefusedError, match="was refused: order_exists"):
             market("trade", "order", "sell", "2", "0.1", "--signed-by", "other.key")
 
-    def test_what_is_no_interval_is_told_the_next_open_one(self, market: Run) -> None:
+    @pytest.mark.parametrize("text", ["tomorrow", "9" * 15, "9" * 30, "9" * 5_000, "9999-12-31T23:00"])
+    def test_what_is_no_interval_is_told_the_next_open_one(self, market: Run, text: str) -> None:
         with pytest.raises(
             BadInputError, match=rf"the next open one starts at 2016-08-01T01:00:00\+00:00 and has index {FIRST}"
         ):
-            market("trade", "clear", "tomorrow")
+            market("trade", "clear", text)
 
     @pytest.mark.parametrize(
         "words",
