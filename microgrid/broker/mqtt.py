@@ -48,6 +48,7 @@ class MqttBroker:
     Args:
         url: `mqtt://[user:password@]host[:port]`, `mqtts://` for TLS checked against the system's certificates.
         client_id: Fixed, so that the broker keeps the session while this client is away.
+        keep_session: Whether the broker keeps messages while this client is away.
         timeout_s: How long connecting and subscribing may take.
 
     Raises:
@@ -55,7 +56,9 @@ class MqttBroker:
         UnreachableError: no broker answers there in time, or it refuses this client.
     """
 
-    def __init__(self, url: str, *, client_id: str = "microgrid-oracle", timeout_s: float = 10.0) -> None:
+    def __init__(
+        self, url: str, *, client_id: str = "microgrid-oracle", keep_session: bool = True, timeout_s: float = 10.0
+    ) -> None:
         self._address = parse_broker_url(url)
         self._timeout_s = timeout_s
         self._arrived = Condition()
@@ -69,7 +72,7 @@ class MqttBroker:
         self._wake_receiver, self._wake_sender = socket.socketpair()
         for end in (self._wake_receiver, self._wake_sender):
             end.setblocking(False)
-        self._client = self._make_client(client_id)
+        self._client = self._make_client(client_id, keep_session=keep_session)
         self._thread = Thread(target=self._run, name="mqtt-oracle", daemon=True)
         self._thread.start()
         if not self._connected.wait(timeout_s):
@@ -116,8 +119,8 @@ class MqttBroker:
             self._thread.join()
             self._wake_sender.close()
 
-    def _make_client(self, client_id: str) -> paho.Client:
-        client = paho.Client(CallbackAPIVersion.VERSION2, client_id, clean_session=False, manual_ack=True)
+    def _make_client(self, client_id: str, *, keep_session: bool) -> paho.Client:
+        client = paho.Client(CallbackAPIVersion.VERSION2, client_id, clean_session=not keep_session, manual_ack=True)
         client.max_inflight_messages_set(500)
         client.max_queued_messages_set(QUEUED_RECEIPTS)
         client.connect_timeout = max(min(self._timeout_s, 5.0), 0.1)

@@ -25,6 +25,7 @@ MicrogridError
 │   ├── ExecutionRevertedError a simulated call that failed
 │   └── UnknownBlockError      a block that a chain does not have
 ├── WireError              bytes that are no frame
+├── SilenceError           no meter was heard
 ├── StoreError             the database refused
 ├── CompilationError       the Solidity compiler found errors
 ├── ArtifactError          a shipped contract artifact is not what its sources give
@@ -223,6 +224,13 @@ class UnknownBlockError(ChainError):
 
 class WireError(MicrogridError):
     """Bytes that are no frame."""
+
+
+class SilenceError(MicrogridError):
+    """No meter was heard: the broker is gone, and no later interval would go better."""
+
+    def __init__(self, waited_s: float) -> None:
+        super().__init__(f"no reading of any meter came within {waited_s:g} s; is the MQTT broker still up?")
 
 
 class StoreError(MicrogridError):

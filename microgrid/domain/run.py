@@ -221,6 +221,7 @@ class RunResult:
         gas: One entry a transaction, in order.
         rewards_wad: Reward accrued by account, 18 decimals.
         settings: Settings of the run as TOML would hold them: strings, numbers, lists, one level of tables.
+        filled: Values of the input that were missing or wrong and were filled.
         currency: Symbol or code to print behind amounts.
         timings_s: Seconds by stage; the one part that differs between two runs of one seed.
     """
@@ -235,6 +236,7 @@ class RunResult:
     gas: tuple[GasUse, ...] = ()
     rewards_wad: Mapping[str, int] = field(default_factory=dict)
     settings: Mapping[str, object] = field(default_factory=dict)
+    filled: int = 0
     timings_s: Mapping[str, float] = field(default_factory=dict)
 
     @cached_property

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
 
+from microgrid.domain.errors import SilenceError
 from microgrid.domain.intervals import Interval
 from microgrid.domain.records import (
     AuctionResult,
@@ -73,6 +74,11 @@ class Community:
         self._read_at: Counter[int] = Counter()
         self._refused: Counter[str] = Counter()
 
+    @property
+    def accepted_readings(self) -> int:
+        """Readings that the contract said it accepted, from the receipts of its transactions."""
+        return self._read_at.total()
+
     def outcomes(self) -> Iterator[IntervalOutcome]:
         """Run all intervals; each is yielded once it is settled."""
         first = self._intervals[0]
@@ -117,9 +123,13 @@ class Community:
     def _read_meters(self, time_s: int) -> None:
         """All meters read themselves; wait until the oracle holds every reading or time is up; then hand them in."""
         self._fleet.tick(time_s)
-        give_up = monotonic() + self._timeout_s
+        give_up, heard = monotonic() + self._timeout_s, 0
         while self._fleet.outstanding() and monotonic() < give_up:
-            self._refused.update(self._intake.process(POLL_S).refused)
+            report = self._intake.process(POLL_S)
+            self._refused.update(report.refused)
+            heard += report.received
+        if self._agents and not heard:
+            raise SilenceError(self._timeout_s)
         for reading, result in self._sender.submit_pending(time_s):
             if result is ReadingResult.ACCEPTED:
                 self._read_at[reading.timestamp_s] += 1

@@ -25,6 +25,7 @@ def summary(result: RunResult) -> dict[str, object]:
             }
             for total in result.worse_off
         ],
+        "filled": result.filled,
         "readings": {
             "sent": result.readings.sent,
             "stored": result.readings.stored,

@@ -2,7 +2,7 @@
 
 import signal
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -97,7 +97,10 @@ class DemoRun:
             if self._page:
                 self._page.settled(complete)
             yield complete
-        self._finish(market, agents, store.counts(), fleet.sent())
+        counts = store.counts()
+        refused = {name.removeprefix(REFUSED): count for name, count in counts.items() if name.startswith(REFUSED)}
+        readings = ReadingCounts(fleet.sent(), counts["readings"], community.accepted_readings, refused)
+        self._finish(market, agents, readings)
         store.close()
 
     def _open_store(self) -> SqlStore:
@@ -116,7 +119,8 @@ class DemoRun:
         profiles, site = self._inputs.profiles, self._settings.site
         oracle_key = seeded_key(self._request.seed, "oracle")
         broker_url = self._settings.broker_url or self._stack.enter_context(EmbeddedBroker()).url
-        broker = MqttBroker(broker_url, client_id=f"{site}-oracle")
+        # The session ends with the run: the chain that its messages are for is gone then.
+        broker = MqttBroker(broker_url, client_id=f"{site}-oracle", keep_session=False)
         self._stack.callback(broker.close)
         broker.subscribe(reading_topic(site, "+"))
         fleet = make_fleet(site, self._request, self._inputs, market, broker_url, oracle_key.address)
@@ -151,9 +155,7 @@ class DemoRun:
         )
         return replace(outcome, load_wh=load, pv_wh=pv)
 
-    def _finish(self, market: Market, agents: Sequence[HomeAgent], counts: Mapping[str, int], sent: int) -> None:
-        refused = {name.removeprefix(REFUSED): count for name, count in counts.items() if name.startswith(REFUSED)}
-        readings = ReadingCounts(sent, counts["readings"], counts["on_chain"], refused)
+    def _finish(self, market: Market, agents: Sequence[HomeAgent], readings: ReadingCounts) -> None:
         balances = market.chain.balances()
         invariants = check_run(agents, self._outcomes, readings, market.deposits_micro, balances, self._fee)
         self._result = RunResult(
@@ -167,6 +169,7 @@ class DemoRun:
             gas=(GasUse("deploy", market.chain.deployment.gas_used), *market.chain.gas_used),
             rewards_wad=dict(market.chain.rewards()),
             settings=self._request.settings() | {"backend": self._settings.backend},
+            filled=self.filled,
             timings_s={"run": monotonic() - self._began_s},
         )
         if self._page:

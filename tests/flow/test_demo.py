@@ -17,6 +17,7 @@ import pytest
 
 from microgrid.broker import BrokerFaults, EmbeddedBroker
 from microgrid.config import Settings
+from microgrid.domain.errors import SilenceError
 from microgrid.domain.run import RunResult
 from microgrid.wiring.demo import open_demo
 from microgrid.wiring.inputs import DemoRequest
@@ -239,3 +240,15 @@ def test_what_was_filled_is_counted(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-m", "microgrid", *words], cwd=tmp_path, capture_output=True, check=True)
     assert b"Filled: 2 values" in done.stdout
     assert "homes =" not in (tmp_path / "runs" / "demo" / "scenario.toml").read_text()
+
+
+def test_a_broker_that_dies_for_good_ends_the_run_and_writes_nothing(tmp_path: Path) -> None:
+    with EmbeddedBroker() as broker:
+        settings = Settings(_env_file=None, out=tmp_path / "run", broker_url=broker.url, reading_timeout_s=1.0)  # type: ignore[call-arg]
+        with open_demo(settings, SMALL, page_port=None, command="microgrid demo") as demo:
+            outcomes = demo.outcomes()
+            next(outcomes)
+            broker.close()
+            with pytest.raises(SilenceError, match="broker"):
+                list(outcomes)
+    assert not (tmp_path / "run").exists()
