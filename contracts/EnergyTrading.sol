@@ -11,17 +11,18 @@ import {IntervalHistory} from "./libraries/IntervalHistory.sol";
 import {OrderLanes} from "./libraries/OrderLanes.sol";
 import {Settlement} from "./libraries/Settlement.sol";
 import {TickAuction} from "./libraries/TickAuction.sol";
-import {TickLevels} from "./libraries/TickLevels.sol";
+import {TickBook} from "./libraries/TickBook.sol";
 import {OrderBook} from "./trading/OrderBook.sol";
+import {OrderCancelling} from "./trading/OrderCancelling.sol";
 import {TradingLedger} from "./trading/TradingLedger.sol";
 
 /// @title Sealed call auction per delivery interval, cleared and settled wholly on chain.
 /// @dev Clearing and settlement; orders are in `OrderBook`, accounts in `TradingLedger`.
-contract EnergyTrading is OrderBook {
+contract EnergyTrading is OrderCancelling {
     using OrderLanes for OrderLanes.Orders;
     using SafeCast for int256;
     using SafeCast for uint256;
-    using TickLevels for TickLevels.Levels;
+    using TickBook for TickBook.Book;
 
     /// @dev Running sums of an interval's settlement: one storage word. Homes in micro, grid in nano.
     struct Progress {
@@ -93,8 +94,8 @@ contract EnergyTrading is OrderBook {
         if (_records[interval].status != Status.None) revert AlreadyCleared(interval);
         IGridBalance.PriceBand memory band = _openBand(interval);
         TickAuction.Outcome memory outcome = TickAuction.clear(
-            _levels[interval][Side.Buy].load(),
-            _levels[interval][Side.Sell].load(),
+            _books[interval][Side.Buy].load(),
+            _books[interval][Side.Sell].load(),
             band.feedIn,
             band.retail,
             band.referencePrice
@@ -105,12 +106,13 @@ contract EnergyTrading is OrderBook {
             tick: uint8(outcome.tick),
             buyMarginTick: uint8(outcome.buyMarginTick),
             sellMarginTick: uint8(outcome.sellMarginTick),
-            feeFixed: true,
-            fee: uint32(feeOf(interval)),
+            feeAndOne: uint24(feeOf(interval) + 1),
             members: members,
             volumeWh: uint40(outcome.volumeWh),
-            buyFillWh: uint40(outcome.buyFillWh),
-            sellFillWh: uint40(outcome.sellFillWh)
+            buyFillWh: uint32(outcome.buyFillWh),
+            sellFillWh: uint32(outcome.sellFillWh),
+            buyCutWh: uint32(_books[interval][Side.Buy].reach(outcome.buyMarginTick, outcome.buyFillWh)),
+            sellCutWh: uint32(_books[interval][Side.Sell].reach(outcome.sellMarginTick, outcome.sellFillWh))
         });
         uint256 price = TickAuction.tickPrice(band.feedIn, band.retail, outcome.tick);
         emit IntervalCleared(interval, uint8(outcome.tick), uint64(price), uint64(outcome.volumeWh));
@@ -219,7 +221,7 @@ contract EnergyTrading is OrderBook {
 
     function _setTradingFee(uint64 feeMicroPerKwh) private {
         if (feeMicroPerKwh > MAX_FEE) revert FeeTooHigh(feeMicroPerKwh, MAX_FEE);
-        _fee = uint32(feeMicroPerKwh);
+        _fee = uint24(feeMicroPerKwh);
         emit TradingFeeSet(feeMicroPerKwh);
     }
 
@@ -238,7 +240,7 @@ contract EnergyTrading is OrderBook {
         IGridBalance.PriceBand memory band = gridBalance.band(interval);
         run.terms = Settlement.Terms({
             price: TickAuction.tickPrice(band.feedIn, band.retail, run.record.tick),
-            fee: run.record.fee,
+            fee: run.record.feeAndOne - 1,
             retail: band.retail,
             feedIn: band.feedIn
         });
@@ -332,22 +334,22 @@ contract EnergyTrading is OrderBook {
         money.grid = int128(Settlement.toMicro(progress.gridNano));
         money.settledMembers = progress.settledMembers;
         if (record.status != Status.Settled) return money;
-        money.fees = int128(Settlement.toMicro(int256(uint256(record.fee) * record.volumeWh)));
+        money.fees = int128(Settlement.toMicro(int256(uint256(record.feeAndOne - 1) * record.volumeWh)));
         money.dust = -(money.homes + money.grid + money.fees);
     }
 
     /// @dev What the clearing filled of an order, zero for none.
     function _fillOf(Side side, uint256 lane, IntervalRecord memory record) private pure returns (uint256) {
-        if (lane == 0 || record.volumeWh == 0) return 0;
+        if (!OrderLanes.isOrder(lane) || record.volumeWh == 0) return 0;
         (uint256 energyWh, uint256 tick, uint256 aheadWh) = OrderLanes.unpack(lane);
         return side == Side.Buy
-            ? TickAuction.fillOfBid(record.buyMarginTick, record.buyFillWh, tick, energyWh, aheadWh)
-            : TickAuction.fillOfOffer(record.sellMarginTick, record.sellFillWh, tick, energyWh, aheadWh);
+            ? TickAuction.fillOfBid(record.buyMarginTick, record.buyCutWh, tick, energyWh, aheadWh)
+            : TickAuction.fillOfOffer(record.sellMarginTick, record.sellCutWh, tick, energyWh, aheadWh);
     }
 
     /// @dev What an order locks, zero for none.
     function _lockedBy(Side side, uint256 lane, Settlement.Terms memory terms) private pure returns (uint256) {
-        if (lane == 0) return 0;
+        if (!OrderLanes.isOrder(lane)) return 0;
         (uint256 energyWh, uint256 tick,) = OrderLanes.unpack(lane);
         return _lockOf(side, energyWh, tick, terms.feedIn, terms.retail, terms.fee);
     }

@@ -25,17 +25,28 @@ library TickLevels {
         self.words[tick / PER_WORD] = word + (energyWh << shift);
     }
 
+    /// @notice Removes energy that a tick holds.
+    function remove(Levels storage self, uint256 tick, uint256 energyWh) internal {
+        self.words[tick / PER_WORD] -= energyWh << (BITS * (tick % PER_WORD));
+    }
+
     /// @notice Energy at one tick.
     function at(Levels storage self, uint256 tick) internal view returns (uint256) {
         return uint32(self.words[tick / PER_WORD] >> (BITS * (tick % PER_WORD)));
     }
 
-    /// @notice Loads all ticks, each word once.
-    function load(Levels storage self) internal view returns (uint256[TICKS] memory levels) {
+    /// @notice Loads all ticks less what `taken` holds at the ticks whose bits are set, each word once.
+    function loadLess(Levels storage self, Levels storage taken, uint256 ticks)
+        internal
+        view
+        returns (uint256[TICKS] memory levels)
+    {
         for (uint256 first = 0; first < TICKS; first += PER_WORD) {
-            uint256 tick = first;
+            uint256 word = self.words[first / PER_WORD];
+            // No tick is taken more than it holds, so that nothing is borrowed between the fields of a word.
+            if (uint8(ticks >> first) != 0) word -= taken.words[first / PER_WORD];
             // A word without orders ahead is done: what is loaded is zero already.
-            for (uint256 word = self.words[first / PER_WORD]; word != 0; word >>= BITS) levels[tick++] = uint32(word);
+            for (uint256 tick = first; word != 0; word >>= BITS) levels[tick++] = uint32(word);
         }
     }
 }

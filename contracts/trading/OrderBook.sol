@@ -11,7 +11,7 @@ import {IEnergyTrading} from "../interfaces/IEnergyTrading.sol";
 import {OrderLanes} from "../libraries/OrderLanes.sol";
 import {Settlement} from "../libraries/Settlement.sol";
 import {TickAuction} from "../libraries/TickAuction.sol";
-import {TickLevels} from "../libraries/TickLevels.sol";
+import {TickBook} from "../libraries/TickBook.sol";
 import {TradingLedger} from "./TradingLedger.sol";
 
 /// @title Orders of the market: who may place which, what they lock, where they stand.
@@ -20,21 +20,22 @@ abstract contract OrderBook is EIP712, TradingLedger, Pausable {
     using BitMaps for BitMaps.BitMap;
     using OrderLanes for OrderLanes.Orders;
     using SafeCast for uint256;
-    using TickLevels for TickLevels.Levels;
+    using TickBook for TickBook.Book;
 
-    /// @dev What an interval's settlement needs to know: one storage word. `fee` counts once `feeFixed` is set, at the
-    /// first order or at clearing.
+    /// @dev What an interval's settlement needs to know: one storage word. `feeAndOne` is zero until the first order or
+    /// clearing fixes the fee. A queue is served up to its cut: the margin fill and the gaps of cancelled orders in it.
     struct IntervalRecord {
         Status status;
         uint8 tick;
         uint8 buyMarginTick;
         uint8 sellMarginTick;
-        bool feeFixed;
-        uint32 fee;
+        uint24 feeAndOne;
         uint32 members;
         uint40 volumeWh;
-        uint40 buyFillWh;
-        uint40 sellFillWh;
+        uint32 buyFillWh;
+        uint32 sellFillWh;
+        uint32 buyCutWh;
+        uint32 sellCutWh;
     }
 
     struct Request {
@@ -79,11 +80,11 @@ abstract contract OrderBook is EIP712, TradingLedger, Pausable {
     uint32 internal immutable MAX_DURATION;
 
     // The fee lies in the word of the pause flag, which every order reads anyway.
-    uint32 internal _fee;
+    uint24 internal _fee;
     mapping(uint64 interval => IntervalRecord) internal _records;
     mapping(uint64 interval => OrderLanes.Orders) internal _orders;
-    mapping(uint64 interval => mapping(Side side => TickLevels.Levels)) internal _levels;
-    mapping(address trader => BitMaps.BitMap) private _nonces;
+    mapping(uint64 interval => mapping(Side side => TickBook.Book)) internal _books;
+    mapping(address trader => BitMaps.BitMap) internal _nonces;
 
     constructor(IGridBalance gridBalance_, Config memory rules) EIP712("EnergyTrading", "1") {
         bool sized = rules.minOrderWh > 0 && rules.minOrderWh <= rules.maxOrderWh
@@ -139,7 +140,7 @@ abstract contract OrderBook is EIP712, TradingLedger, Pausable {
 
     /// @inheritdoc IEnergyTrading
     function levels(uint64 interval, Side side) external view returns (uint64[] memory energyWh) {
-        uint256[128] memory loaded = _levels[interval][side].load();
+        uint256[128] memory loaded = _books[interval][side].load();
         energyWh = new uint64[](loaded.length);
         for (uint256 tick = 0; tick < loaded.length; ++tick) energyWh[tick] = uint64(loaded[tick]);
     }
@@ -163,7 +164,7 @@ abstract contract OrderBook is EIP712, TradingLedger, Pausable {
     /// @inheritdoc IEnergyTrading
     function feeOf(uint64 interval) public view returns (uint64) {
         IntervalRecord storage record = _records[interval];
-        return record.feeFixed ? record.fee : _fee;
+        return record.feeAndOne == 0 ? _fee : record.feeAndOne - 1;
     }
 
     /// @dev Whether orders for the interval are too late.
@@ -244,7 +245,7 @@ abstract contract OrderBook is EIP712, TradingLedger, Pausable {
             uint256 tick = request.side == Side.Buy
                 ? TickAuction.bidTick(feedIn, retail, request.price)
                 : TickAuction.offerTick(feedIn, retail, request.price);
-            quote.room = TickLevels.MAX_LEVEL_WH - _levels[quote.interval][request.side].at(tick);
+            quote.room = _books[quote.interval][request.side].room(tick);
             if (request.energyWh > quote.room) {
                 quote.result = OrderResult.EnergyOutOfRange;
                 return quote;
@@ -272,7 +273,7 @@ abstract contract OrderBook is EIP712, TradingLedger, Pausable {
             (cache.interval, cache.band) = (interval, gridBalance.band(interval));
         }
         if (!cache.band.open) return OrderResult.IntervalNotOpen;
-        if (_lane(interval, request.memberId, request.side) != 0) return OrderResult.OrderExists;
+        if (OrderLanes.isOrder(_lane(interval, request.memberId, request.side))) return OrderResult.OrderExists;
         bool inside =
             request.side == Side.Buy ? request.price >= cache.band.feedIn : request.price <= cache.band.retail;
         return inside ? OrderResult.Accepted : OrderResult.PriceOutsideBand;
@@ -288,8 +289,8 @@ abstract contract OrderBook is EIP712, TradingLedger, Pausable {
 
     function _enter(Request memory request, uint64 interval, uint256 tick) private {
         IntervalRecord storage record = _records[interval];
-        if (!record.feeFixed) (record.feeFixed, record.fee) = (true, _fee);
-        uint256 aheadWh = _levels[interval][request.side].add(tick, request.energyWh);
+        if (record.feeAndOne == 0) record.feeAndOne = _fee + 1;
+        uint256 aheadWh = _books[interval][request.side].enter(tick, request.energyWh);
         _orders[interval].put(request.memberId, uint256(request.side), request.energyWh, tick, aheadWh);
         emit OrderCreated(
             interval, request.memberId, request.side, uint8(tick), uint64(request.energyWh), uint64(aheadWh)

@@ -109,6 +109,16 @@ abstract contract TradingLedger is IEnergyTrading, AccessManaged, ReentrancyGuar
         _cover.owed = owed.toUint256().toUint128();
     }
 
+    /// @dev Gives locked money back to the account that locked it.
+    function _unlock(uint32 id, uint256 amount) internal {
+        int256 before = _accounts[id].balance;
+        int256 balance = before + amount.toInt256();
+        _accounts[id].balance = balance.toInt128();
+        // What fills arrears is owed no more.
+        int256 change = _positive(balance) - _positive(before) - int256(amount);
+        if (change != 0) _addOwed(change);
+    }
+
     /// @dev The part of a balance that the tokens held must cover: arrears cover nothing.
     function _positive(int256 balance) internal pure returns (int256) {
         return SignedMath.max(balance, 0);

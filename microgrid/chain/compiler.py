@@ -38,6 +38,7 @@ DEPLOYABLE: Mapping[str, str] = {
 }
 MOCKS: Mapping[str, str] = {
     "AuctionHarness": "mocks/AuctionHarness.sol",
+    "BookHarness": "mocks/BookHarness.sol",
     "FeeToken": "mocks/FeeToken.sol",
     "SignatureHarness": "mocks/SignatureHarness.sol",
 }

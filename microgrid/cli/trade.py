@@ -86,6 +86,26 @@ def _place(market: MarketChain, wanted: Order, home: SigningKey | None) -> None:
 
 
 @command.command()
+@click.argument("side", type=click.Choice(["buy", "sell"]))
+@click.option("--interval", help="Delivery interval: index or ISO start. [default: the next open one]")
+@at_market
+def cancel(desk: Desk, *, side: str, interval: str | None) -> None:
+    """Take the acting key's order of an interval back; what it locked is free again.
+
+    It works until gate closure, and once for each interval and side: the order placed instead stands.
+
+    Example: microgrid trade cancel sell --interval 2026-01-31T13:00 --key-file home.key
+    """
+    chosen = named_interval(desk.market, interval)
+    energy_wh, released = desk.market.trading.cancel_order(chosen.index, Side[side.upper()])
+    text = f"cancelled: {decimal_kwh(energy_wh)} kWh; {decimal_units(released)} is free again"
+    desk.show(
+        interval_fields(chosen) | {"side": side, "energy_wh": energy_wh, "released_micro": released},
+        f"{side} order of interval {chosen.index} {text}",
+    )
+
+
+@command.command()
 @click.argument("interval", required=False)
 @at_market
 def book(desk: Desk, *, interval: str | None) -> None:

@@ -14,10 +14,13 @@ MARKET = ("DeviceRegistry", "EnergyTrading", "GridBalance", "PaymentToken", "Rew
 OPEN_TO_ALL = {
     "DeviceRegistry": {"rotateKey"},
     "EnergyTrading": {
+        "cancelOrder",
+        "cancelOrderFor",
         "clear",
         "createOrder",
         "createOrderAt",
         "deposit",
+        "revokeNonce",
         "settle",
         "submitOrders",
         "transfer",

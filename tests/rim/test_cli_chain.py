@@ -173,6 +173,18 @@ class TestTrade:
         events = [entry["event"] for entry in market("trade", "history", OTHER.address)]
         assert events == ["Deposited", "OrderCreated", "HomeSettled"]
 
+    def test_an_order_is_taken_back_and_placed_anew(self, market: Run) -> None:
+        market("trade", "order", "buy", "1.5", "0.20", "--key-file", "home.key")
+        cancelled = market("trade", "cancel", "buy", "--key-file", "home.key")
+        assert (cancelled["interval"], cancelled["energy_wh"]) == (FIRST, 1_500)
+        assert market("trade", "balance", HOME.address) == {HOME.address: 50_000_000}
+        assert market("trade", "book")["levels"] == []
+        market("trade", "order", "buy", "1", "0.20", "--key-file", "home.key")
+        with pytest.raises(ContractRevertError, match="AlreadyCancelled"):
+            market("trade", "cancel", "buy", "--interval", str(FIRST), "--key-file", "home.key")
+        events = [entry["event"] for entry in market("trade", "history", "--key-file", "home.key")]
+        assert events == ["Deposited", "OrderCreated", "OrderCancelled", "OrderCreated"]
+
     def test_money_moves_by_its_owners_key(self, market: Run) -> None:
         moved = market("trade", "transfer", OTHER.address, "2.50", "--key-file", "home.key")
         assert moved == {HOME.address: 47_500_000, OTHER.address: 52_500_000}

@@ -13,6 +13,7 @@ from microgrid.domain.wire import SigningDomain
 
 SUBMIT_ORDERS = GasBudget(150_000, 130_000)
 CREATE_ORDER = GasBudget(150_000, 200_000)
+CANCEL_ORDER = GasBudget(600_000)
 CLEAR = GasBudget(1_500_000)
 SETTLE = GasBudget(300_000, 60_000)
 MOVE_MONEY = GasBudget(250_000)
@@ -45,6 +46,22 @@ class EnergyTrading:
         receipt = self._transactor.execute(name, self.contract, name, args, CREATE_ORDER, duration)
         return int(next(events(self.contract, "OrderCreated", receipt["logs"]))["interval"])
 
+    def cancel_order(self, interval: int, side: Side) -> tuple[int, int]:
+        """Take this account's order back before gate closure; returns its energy (Wh) and what it had locked (micro).
+
+        Raises:
+            ContractRevertError: `NoOrder`, `AlreadyCancelled` (once for each interval and side), `GateClosed`.
+        """
+        receipt = self._transactor.execute(
+            "cancelOrder", self.contract, "cancelOrder", [interval, int(side)], CANCEL_ORDER
+        )
+        event = next(events(self.contract, "OrderCancelled", receipt["logs"]))
+        return event["energyWh"], event["released"]
+
+    def revoke_nonce(self, nonce: int) -> None:
+        """Make an order of this account void that was signed with a nonce and not handed in yet."""
+        self._transactor.execute("revokeNonce", self.contract, "revokeNonce", [nonce], CANCEL_ORDER)
+
     def clear(self, interval: int) -> None:
         """Clear an interval's auction."""
         self._transactor.execute("clear", self.contract, "clear", [interval], CLEAR)
@@ -76,9 +93,17 @@ class EnergyTrading:
         return int(self._read("clearing", interval)[4])
 
     def orders(self, interval: int) -> list[tuple[int, Side]]:
-        """Member and side of every order of an interval, in order of time."""
-        found = self._logs("OrderCreated", {"interval": interval})
-        return [(log["args"]["memberId"], Side(log["args"]["side"])) for log in found]
+        """Member and side of every order that stands in an interval, in order of time."""
+        created, gone = ("OrderCreated", "OrderCancelled")
+        told = [log for name in (created, gone) for log in self._logs(name, {"interval": interval})]
+        standing: dict[tuple[int, Side], None] = {}
+        for log in sorted(told, key=lambda log: (log["blockNumber"], log["logIndex"])):
+            order = log["args"]["memberId"], Side(log["args"]["side"])
+            if log["event"] == created:
+                standing[order] = None
+            else:
+                del standing[order]
+        return list(standing)
 
     def settle(self, interval: int, first: int, last: int) -> Sequence[LogReceipt]:
         """Settle some members; returns the logs."""
@@ -148,6 +173,7 @@ class EnergyTrading:
             ("CreditTransferred", {"from": account}),
             ("CreditTransferred", {"to": account}),
             ("OrderCreated", {"memberId": member_id}),
+            ("OrderCancelled", {"memberId": member_id}),
             ("HomeSettled", {"memberId": member_id}),
         ]
         found = [
