@@ -10,13 +10,19 @@ import {PriceFormula} from "./libraries/PriceFormula.sol";
 contract GridBalance is IGridBalance, AccessManaged {
     using SafeCast for uint256;
 
+    /// @dev What an oracle reported and what sensors measured: one storage word.
     struct Stress {
-        uint128 factorWad;
+        uint64 reportedWad;
         uint64 reportedAt;
+        uint64 measuredWad;
+        uint64 measuredAt;
     }
 
     /// @notice How long a report of grid stress counts, so that nobody's absence can keep the price up.
     uint64 public constant STRESS_SECONDS = 1 days;
+
+    /// @notice How long a measurement of grid stress counts.
+    uint64 public constant MEASURED_STRESS_SECONDS = 1 hours;
 
     uint256 private constant HOURS = 24;
     uint64 private constant MIN_INTERVAL_SECONDS = 60;
@@ -91,8 +97,15 @@ contract GridBalance is IGridBalance, AccessManaged {
     /// @inheritdoc IGridBalance
     function reportGridStress(uint256 factorWad) external restricted {
         if (factorWad > _parameters.maxFactorWad) revert InvalidFactor(factorWad, 0, _parameters.maxFactorWad);
-        _stress = Stress(uint128(factorWad), uint64(block.timestamp));
+        (_stress.reportedWad, _stress.reportedAt) = (uint64(factorWad), uint64(block.timestamp));
         emit GridStressReported(msg.sender, factorWad);
+    }
+
+    /// @inheritdoc IGridBalance
+    function recordMeasuredStress(uint256 factorWad) external restricted {
+        if (factorWad > MAX_FACTOR_WAD) revert InvalidFactor(factorWad, 0, MAX_FACTOR_WAD);
+        (_stress.measuredWad, _stress.measuredAt) = (uint64(factorWad), uint64(block.timestamp));
+        emit GridStressMeasured(factorWad);
     }
 
     /// @inheritdoc IGridBalance
@@ -148,8 +161,11 @@ contract GridBalance is IGridBalance, AccessManaged {
     /// @inheritdoc IGridBalance
     function gridStressFactor() public view returns (uint256 factorWad) {
         Stress memory stress = _stress;
-        if (block.timestamp >= stress.reportedAt + STRESS_SECONDS) return 0;
-        return PriceFormula.clamp(stress.factorWad, 0, _parameters.maxFactorWad);
+        if (block.timestamp < stress.reportedAt + STRESS_SECONDS) factorWad = stress.reportedWad;
+        if (block.timestamp < stress.measuredAt + MEASURED_STRESS_SECONDS && stress.measuredWad > factorWad) {
+            factorWad = stress.measuredWad;
+        }
+        return PriceFormula.clamp(factorWad, 0, _parameters.maxFactorWad);
     }
 
     /// @inheritdoc IGridBalance

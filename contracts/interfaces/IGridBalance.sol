@@ -51,6 +51,9 @@ interface IGridBalance {
     /// @notice The stress of the grid was reported.
     event GridStressReported(address indexed reporter, uint256 factorWad);
 
+    /// @notice The stress of the grid was measured by its sensors.
+    event GridStressMeasured(uint256 factorWad);
+
     /// @notice The multiplier of one hour of the day (UTC) was set.
     event TimeOfDayMultiplierSet(uint8 indexed hour, uint256 multiplierWad);
 
@@ -105,6 +108,11 @@ interface IGridBalance {
     /// @param factorWad From zero to `maxFactorWad`.
     function reportGridStress(uint256 factorWad) external;
 
+    /// @notice Takes the stress that the grid's sensors measure; the monitor alone may call it. A measurement counts for
+    /// an hour; the larger of report and measurement is the factor.
+    /// @param factorWad From zero to 10.
+    function recordMeasuredStress(uint256 factorWad) external;
+
     /// @notice Sets the multiplier of one hour of the day.
     /// @param hour Hour of the day in UTC, 0 to 23.
     /// @param multiplierWad From `minFactorWad` to `maxFactorWad`.
@@ -122,7 +130,7 @@ interface IGridBalance {
     /// while there is none, or none of the last two finished intervals: what is stale is unknown, never zero.
     function demandFactor() external view returns (uint256 factorWad);
 
-    /// @notice The last report, zero when it is older than a day.
+    /// @notice The larger of the last report and the last measurement; zero when neither counts any more.
     function gridStressFactor() external view returns (uint256 factorWad);
 
     /// @notice Multiplier of the hour (UTC) in which an interval starts.

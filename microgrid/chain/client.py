@@ -10,8 +10,10 @@ from web3.types import LogReceipt, TxReceipt
 
 from microgrid.chain.backend import Backend
 from microgrid.chain.bindings.device_registry import SUBMIT_READINGS, DeviceRegistry
+from microgrid.chain.bindings.emergency_control import EmergencyControl
 from microgrid.chain.bindings.energy_trading import SETTLE, EnergyTrading
 from microgrid.chain.bindings.grid_balance import GridBalance
+from microgrid.chain.bindings.grid_monitor import GridMonitor
 from microgrid.chain.bindings.payment_token import PaymentToken
 from microgrid.chain.bindings.reward_system import RewardSystem
 from microgrid.chain.deployment import Deployment
@@ -60,6 +62,8 @@ class MarketChain:
         self.trading = EnergyTrading(at("EnergyTrading"), self.transactor, chain_id, first_block)
         self.reward_system = RewardSystem(at("RewardSystem"), self.transactor)
         self.token = PaymentToken(at("PaymentToken"), self.transactor)
+        self.monitor = GridMonitor(at("GridMonitor"), self.transactor)
+        self.emergency = EmergencyControl(at("EmergencyControl"), self.transactor)
         self._names = {device_id(name): name for name in names}
         self._accounts: dict[int, str] = {}
 

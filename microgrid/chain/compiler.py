@@ -30,8 +30,10 @@ SETTINGS: Mapping[str, Any] = {
 DEPLOYABLE: Mapping[str, str] = {
     "AccessManager": "@openzeppelin/contracts/access/manager/AccessManager.sol",
     "DeviceRegistry": "DeviceRegistry.sol",
+    "EmergencyControl": "grid/EmergencyControl.sol",
     "EnergyTrading": "EnergyTrading.sol",
     "GridBalance": "GridBalance.sol",
+    "GridMonitor": "grid/GridMonitor.sol",
     "PaymentToken": "tokens/PaymentToken.sol",
     "RewardSystem": "RewardSystem.sol",
     "RewardToken": "tokens/RewardToken.sol",

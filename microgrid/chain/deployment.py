@@ -35,6 +35,7 @@ class Role(IntEnum):
     GUARDIAN = 6
     GOVERNANCE = 7
     ISSUER = 8
+    SENSING = 12
 
 
 # Every restricted function and its role; a test compares this table with the contracts.
@@ -44,6 +45,7 @@ PERMISSIONS: Mapping[tuple[str, str], Role] = {
     ("GridBalance", "recordInterval"): Role.METERING,
     ("GridBalance", "openIntervals"): Role.OPERATOR,
     ("GridBalance", "reportGridStress"): Role.ORACLE,
+    ("GridBalance", "recordMeasuredStress"): Role.SENSING,
     ("GridBalance", "setTimeOfDayMultiplier"): Role.GOVERNANCE,
     ("GridBalance", "setPriceParameters"): Role.GOVERNANCE,
     ("DeviceRegistry", "registerMember"): Role.OPERATOR,
@@ -57,7 +59,22 @@ PERMISSIONS: Mapping[tuple[str, str], Role] = {
     ("EnergyTrading", "pause"): Role.GUARDIAN,
     ("EnergyTrading", "unpause"): Role.GOVERNANCE,
     ("RewardSystem", "setRewardRates"): Role.GOVERNANCE,
+    ("GridMonitor", "setLimits"): Role.GOVERNANCE,
+    ("EmergencyControl", "reportSeverity"): Role.ORACLE,
+    ("EmergencyControl", "declare"): Role.GUARDIAN,
+    ("EmergencyControl", "standDown"): Role.OPERATOR,
+    ("EmergencyControl", "setShedding"): Role.OPERATOR,
+    ("EmergencyControl", "setPriority"): Role.OPERATOR,
+    ("EmergencyControl", "setRules"): Role.GOVERNANCE,
 }
+
+# Nominal frequency and its limit (millihertz), nominal voltage and its limit (mV), limit of distortion (permille).
+# EN 50160 allows 230 V +-10 % and 8 % of distortion; at 1 Hz below nominal large grids begin to shed load.
+GRID_LIMITS = (50_000, 1_000, 230_000, 23_000, 80)
+
+# Severity in permille at which an alert begins and ends, and an emergency; then seconds: a level's least length, and
+# how long alert, emergency and recovery last when nothing confirms them.
+EMERGENCY_RULES = (500, 300, 900, 600, 300, 6 * 3_600, 2 * 3_600, 3_600)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +167,8 @@ class Deployment:
     device_registry: str
     energy_trading: str
     reward_system: str
+    grid_monitor: str
+    emergency_control: str
     gas_used: int = field(default=0, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
@@ -214,6 +233,8 @@ class _Deployer:
         trading = self._create("EnergyTrading", *places, _trading_config(config))
         rates = (config.reward_per_sold_kwh_wad, config.reward_per_bought_kwh_wad)
         self._create("RewardSystem", manager.address, reward.address, registry.address, trading.address, *rates)
+        monitor = self._create("GridMonitor", manager.address, registry.address, grid.address, GRID_LIMITS)
+        self._create("EmergencyControl", manager.address, registry.address, monitor.address, EMERGENCY_RULES)
         self._wire(config, parties)
         addresses = {_snake(name): str(contract.address) for name, contract in self._contracts.items()}
         return Deployment(self._web3.eth.chain_id, block, **addresses, gas_used=self._gas_used)
@@ -245,6 +266,7 @@ class _Deployer:
         return (
             (Role.METERING, self._contracts["DeviceRegistry"].address),
             (Role.MINTER, self._contracts["RewardSystem"].address),
+            (Role.SENSING, self._contracts["GridMonitor"].address),
             (Role.OPERATOR, parties.operator),
             (Role.ORACLE, parties.oracle),
             (Role.MAINTAINER, parties.maintainer),

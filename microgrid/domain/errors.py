@@ -20,6 +20,7 @@ MicrogridError
 ├── ChainError             a transaction or call failed
 │   ├── ContractRevertError    base of the typed errors that mirror the Solidity ones
 │   ├── OrderRefusedError      an order that the contract refused with a result code
+│   ├── ReportRefusedError     a device's report that a contract refused with a result code
 │   ├── StaleNonceError        a signed transaction whose nonce another one used
 │   ├── RejectedTransactionError a transaction that cannot enter a block
 │   ├── ExecutionRevertedError a simulated call that failed
@@ -200,6 +201,14 @@ class OrderRefusedError(ChainError):
     def __init__(self, trader: str, interval: int, result: str) -> None:
         self.trader, self.interval, self.result = trader, interval, result
         super().__init__(f"the order of {trader} for interval {interval} was refused: {result}")
+
+
+class ReportRefusedError(ChainError):
+    """A device's report that a contract refused."""
+
+    def __init__(self, device: str, reason: str) -> None:
+        self.device, self.reason = device, reason
+        super().__init__(f"the report of {device!r} was refused: {reason}")
 
 
 class StaleNonceError(ChainError):

@@ -10,7 +10,7 @@ from eth_utils.abi import filter_abi_by_name, function_abi_to_4byte_selector
 from microgrid.chain import artifacts
 from microgrid.chain.deployment import PERMISSIONS, Role
 
-MARKET = ("DeviceRegistry", "EnergyTrading", "GridBalance", "PaymentToken", "RewardSystem", "RewardToken")
+MARKET = tuple(name for name in artifacts.names() if name != "AccessManager")
 OPEN_TO_ALL = {
     "DeviceRegistry": {"rotateKey"},
     "EnergyTrading": {
@@ -27,6 +27,8 @@ OPEN_TO_ALL = {
         "withdraw",
     },
     "GridBalance": {"openInterval"},
+    "GridMonitor": {"submitReports", "tallyZones"},
+    "EmergencyControl": {"expire", "observe"},
     "RewardSystem": {"checkpoint", "claim"},
     "PaymentToken": {"approve", "permit", "transfer", "transferFrom"},
     "RewardToken": {"approve", "delegate", "delegateBySig", "permit", "transfer", "transferFrom"},
@@ -101,6 +103,7 @@ def test_contracts_hold_the_roles_of_contracts(world: World) -> None:
     functions = world.manager.functions
     assert functions.hasRole(Role.METERING, world.registry.address).call() == [True, 0]
     assert functions.hasRole(Role.MINTER, world.rewards.address).call() == [True, 0]
+    assert functions.hasRole(Role.SENSING, world.deployment.grid_monitor).call() == [True, 0]
 
 
 def test_the_deployer_holds_nothing(world: World) -> None:

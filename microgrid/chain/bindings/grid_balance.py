@@ -10,6 +10,7 @@ from microgrid.domain.records import PriceBand
 
 OPEN_INTERVALS = GasBudget(150_000, 60_000)
 OPEN_INTERVAL = GasBudget(300_000)
+REPORT_STRESS = GasBudget(150_000)
 
 
 class GridBalance:
@@ -37,6 +38,15 @@ class GridBalance:
     def energy_price(self, interval: int) -> int:
         """Price by the formula, micro per kWh."""
         return int(self._read("energyPrice", interval))
+
+    def report_stress(self, factor_wad: int) -> None:
+        """Report the grid's stress, as an oracle; 1e18 is one."""
+        self._transactor.execute("reportGridStress", self.contract, "reportGridStress", [factor_wad], REPORT_STRESS)
+
+    def factors_wad(self, interval: int) -> tuple[int, int, int]:
+        """Demand factor, stress factor and time-of-day multiplier of an interval; 1e18 is one."""
+        demand, stress = int(self._read("demandFactor")), int(self._read("gridStressFactor"))
+        return demand, stress, int(self._read("timeOfDayMultiplier", interval))
 
     def totals(self, interval: int) -> tuple[int, int, int]:
         """Import and export (Wh) of all meters in an interval, and their number."""

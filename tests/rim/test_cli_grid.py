@@ -1,0 +1,138 @@
+"""`microgrid grid` against a node in another thread."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from village import START_S, key
+
+from microgrid.chain.backend import dev_key
+from microgrid.chain.node import NodeServer
+from microgrid.cli import root
+from microgrid.cli._chain import NameBook, open_market
+from microgrid.domain.errors import BadInputError, ContractRevertError, ReportRefusedError
+from microgrid.domain.wire import Payload, decode_reading, encode_reading
+
+HOME, METER, SENSOR = dev_key(1), key("meter-01"), key("sensor-01")
+HOUR_S = 3_600
+
+Run = Callable[..., Any]
+
+
+@pytest.fixture
+def server() -> Iterator[NodeServer]:
+    """A node whose clock starts at the start of an hour."""
+    started = NodeServer(start_s=START_S)
+    thread = threading.Thread(target=started.serve)
+    thread.start()
+    yield started
+    started.stop()
+    thread.join()
+    started.close()
+
+
+@pytest.fixture
+def grid(server: NodeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs a command on a market with a home, its meter and a sensor; gives the JSON that it prints."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MICROGRID_OPERATOR_KEY", raising=False)
+    Path("home.key").write_text("0x" + HOME.secret.hex() + "\n")
+    Path("sensor.key").write_text(SENSOR.secret.hex())
+
+    def invoke(*words: str, as_json: bool = True) -> Any:
+        options = ["--rpc", server.url, *(["--json"] if as_json else [])]
+        result = CliRunner().invoke(root, [*words, *options], catch_exceptions=True)
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout) if as_json else result.stdout
+
+    invoke("deploy")
+    invoke("device", "register", "meter-01", "--owner", HOME.address, "--key", METER.address, "--zone", "3")
+    sensor = ["--class", "grid-sensor", "--zone", "3"]
+    invoke("device", "register", "sensor-01", "--owner", HOME.address, "--key", SENSOR.address, *sensor)
+    return invoke
+
+
+def report(grid: Run, *values: str, **kwargs: Any) -> Any:
+    return grid("grid", "report", "sensor-01", *values, "--device-key-file", "sensor.key", **kwargs)
+
+
+def read_meter(server: NodeServer, imports_wh: list[int], first_hour: int = 0) -> None:
+    """Readings at the ends of hours, with these registers."""
+    path = Path("deployment.json")
+    with open_market(server.url, None, path, NameBook(path)) as market:
+        oracle = market.transactor.address
+        for hour, import_wh in enumerate(imports_wh, first_hour):
+            time_s = START_S + hour * HOUR_S
+            market.advance_to(time_s)
+            payload = Payload(1, "meter-01", 0, hour, time_s, import_wh, 0, 0, 230_000, 0)
+            reading = decode_reading(encode_reading(payload, METER, market.reading_domain))
+            market.send_readings(market.prepare_readings(market.registry.next_batch(oracle), [reading]))
+
+
+class TestSensors:
+    def test_a_signed_report_moves_severity_and_stress(self, grid: Run) -> None:
+        before = grid("grid", "status")
+        assert (before["severity_permille"], before["sensors"], before["last_import_wh"]) == (None, [], None)
+        assert report(grid, "49400", "230000", "10")["severity_permille"] == 600
+        after = grid("grid", "status")
+        assert (after["severity_permille"], after["grid_stress_factor"]) == (600, 0.6)
+        (sensor,) = after["sensors"]
+        assert (sensor["device"], sensor["frequency_millihertz"], sensor["faults"]) == ("sensor-01", 49_400, [])
+
+    def test_faults_are_named(self, grid: Run) -> None:
+        report(grid, "51000", "200000", "90")
+        (sensor,) = grid("grid", "status")["sensors"]
+        assert sensor["faults"] == ["FREQUENCY_HIGH", "VOLTAGE_LOW", "DISTORTION"]
+        assert "VOLTAGE_LOW" in grid("grid", "status", as_json=False)
+
+    def test_a_refused_report_names_the_reason(self, grid: Run) -> None:
+        with pytest.raises(ReportRefusedError, match="'sensor-01' was refused: bad_signature"):
+            grid("grid", "report", "sensor-01", "50000", "230000", "10", "--device-key-file", "home.key")
+
+    def test_an_oracle_reports_stress(self, grid: Run) -> None:
+        assert grid("grid", "stress", "0.25")["grid_stress_factor"] == 0.25
+        with pytest.raises(ContractRevertError, match="InvalidFactor"):
+            grid("grid", "stress", "3.5")
+
+    def test_energy_by_zone(self, grid: Run, server: NodeServer) -> None:
+        read_meter(server, [100, 1_350])
+        shown = grid("grid", "zones", str(START_S // HOUR_S))
+        assert shown["zones"] == [{"zone": 3, "import_wh": 1_250, "export_wh": 0, "readings": 1}]
+        assert "unknown" in grid("grid", "zones", str(START_S // HOUR_S), "--zone", "4", as_json=False)
+
+
+class TestEmergency:
+    def test_levels_from_alert_to_normal(self, grid: Run) -> None:
+        assert grid("grid", "emergency", "show")["level"] == "normal"
+        assert grid("grid", "emergency", "severity", "500")["level"] == "alert"
+        declared = grid("grid", "emergency", "declare", "emergency", "--seconds", "600", "--reason", "a line is down")
+        assert (declared["level"], declared["declared"]) == ("emergency", True)
+        assert grid("grid", "emergency", "shed", "1")["curtailed_classes"] == ["flexible"]
+        assert grid("grid", "emergency", "stand-down")["level"] == "recovery"
+        assert grid("grid", "emergency", "stand-down")["level"] == "normal"
+
+    def test_sensors_raise_it(self, grid: Run) -> None:
+        with pytest.raises(ContractRevertError, match="SeverityUnknown"):
+            grid("grid", "emergency", "observe")
+        report(grid, "49000", "230000", "10")
+        assert grid("grid", "emergency", "observe")["level"] == "emergency"
+
+    def test_priorities_decide_who_is_curtailed(self, grid: Run) -> None:
+        shown = grid("grid", "emergency", "priority", HOME.address)
+        assert (shown["priority"], shown["curtailed"]) == ("standard", False)
+        grid("grid", "emergency", "priority", HOME.address, "flexible")
+        grid("grid", "emergency", "severity", "1000")
+        grid("grid", "emergency", "shed", "1")
+        assert grid("grid", "emergency", "priority", HOME.address)["curtailed"] is True
+        with pytest.raises(BadInputError, match="is no member"):
+            grid("grid", "emergency", "priority", key("nobody").address)
+
+    def test_a_home_has_no_say(self, grid: Run) -> None:
+        with pytest.raises(ContractRevertError, match="AccessManagedUnauthorized"):
+            grid("grid", "emergency", "severity", "1000", "--key-file", "home.key")
