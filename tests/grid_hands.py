@@ -33,6 +33,15 @@ GRID_REPORT = (
     ("voltageMv", "uint32"),
     ("thdPermille", "uint16"),
 )
+BATTERY_REPORT = (
+    ("deviceId", "bytes32"),
+    ("sequence", "uint64"),
+    ("timestamp", "uint64"),
+    ("storedWh", "uint64"),
+    ("chargedWh", "uint64"),
+    ("dischargedWh", "uint64"),
+    ("healthPermille", "uint16"),
+)
 
 
 def contract_of(world: World, name: str) -> Contract:

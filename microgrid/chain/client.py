@@ -9,6 +9,7 @@ from typing import Any
 from web3.types import LogReceipt, TxReceipt
 
 from microgrid.chain.backend import Backend
+from microgrid.chain.bindings.demand_response import DemandResponse
 from microgrid.chain.bindings.device_registry import SUBMIT_READINGS, DeviceRegistry
 from microgrid.chain.bindings.emergency_control import EmergencyControl
 from microgrid.chain.bindings.energy_trading import SETTLE, EnergyTrading
@@ -16,6 +17,7 @@ from microgrid.chain.bindings.grid_balance import GridBalance
 from microgrid.chain.bindings.grid_monitor import GridMonitor
 from microgrid.chain.bindings.payment_token import PaymentToken
 from microgrid.chain.bindings.reward_system import RewardSystem
+from microgrid.chain.bindings.storage_registry import StorageRegistry
 from microgrid.chain.deployment import Deployment
 from microgrid.chain.reverts import named
 from microgrid.chain.transactor import Transactor, call_data
@@ -64,6 +66,8 @@ class MarketChain:
         self.token = PaymentToken(at("PaymentToken"), self.transactor)
         self.monitor = GridMonitor(at("GridMonitor"), self.transactor)
         self.emergency = EmergencyControl(at("EmergencyControl"), self.transactor)
+        self.response = DemandResponse(at("DemandResponse"), self.transactor)
+        self.storage = StorageRegistry(at("StorageRegistry"), self.transactor)
         self._names = {device_id(name): name for name in names}
         self._accounts: dict[int, str] = {}
 

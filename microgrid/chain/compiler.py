@@ -29,6 +29,7 @@ SETTINGS: Mapping[str, Any] = {
 }
 DEPLOYABLE: Mapping[str, str] = {
     "AccessManager": "@openzeppelin/contracts/access/manager/AccessManager.sol",
+    "DemandResponse": "grid/DemandResponse.sol",
     "DeviceRegistry": "DeviceRegistry.sol",
     "EmergencyControl": "grid/EmergencyControl.sol",
     "EnergyTrading": "EnergyTrading.sol",
@@ -37,6 +38,7 @@ DEPLOYABLE: Mapping[str, str] = {
     "PaymentToken": "tokens/PaymentToken.sol",
     "RewardSystem": "RewardSystem.sol",
     "RewardToken": "tokens/RewardToken.sol",
+    "StorageRegistry": "grid/StorageRegistry.sol",
 }
 MOCKS: Mapping[str, str] = {
     "AuctionHarness": "mocks/AuctionHarness.sol",

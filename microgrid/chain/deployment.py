@@ -66,6 +66,9 @@ PERMISSIONS: Mapping[tuple[str, str], Role] = {
     ("EmergencyControl", "setShedding"): Role.OPERATOR,
     ("EmergencyControl", "setPriority"): Role.OPERATOR,
     ("EmergencyControl", "setRules"): Role.GOVERNANCE,
+    ("DemandResponse", "announce"): Role.OPERATOR,
+    ("DemandResponse", "dispatch"): Role.OPERATOR,
+    ("DemandResponse", "cancel"): Role.OPERATOR,
 }
 
 # Nominal frequency and its limit (millihertz), nominal voltage and its limit (mV), limit of distortion (permille).
@@ -169,6 +172,8 @@ class Deployment:
     reward_system: str
     grid_monitor: str
     emergency_control: str
+    demand_response: str
+    storage_registry: str
     gas_used: int = field(default=0, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
@@ -234,7 +239,11 @@ class _Deployer:
         rates = (config.reward_per_sold_kwh_wad, config.reward_per_bought_kwh_wad)
         self._create("RewardSystem", manager.address, reward.address, registry.address, trading.address, *rates)
         monitor = self._create("GridMonitor", manager.address, registry.address, grid.address, GRID_LIMITS)
-        self._create("EmergencyControl", manager.address, registry.address, monitor.address, EMERGENCY_RULES)
+        emergency = self._create(
+            "EmergencyControl", manager.address, registry.address, monitor.address, EMERGENCY_RULES
+        )
+        self._create("DemandResponse", manager.address, money.address, registry.address, emergency.address)
+        self._create("StorageRegistry", registry.address)
         self._wire(config, parties)
         addresses = {_snake(name): str(contract.address) for name, contract in self._contracts.items()}
         return Deployment(self._web3.eth.chain_id, block, **addresses, gas_used=self._gas_used)

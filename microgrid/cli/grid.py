@@ -7,7 +7,7 @@ import rich_click as click
 
 from microgrid.chain.bindings.grid_monitor import GridReport, ReportResult
 from microgrid.chain.client import MarketChain
-from microgrid.cli import _grid_emergency
+from microgrid.cli import _grid_battery, _grid_emergency, _grid_event
 from microgrid.cli._chain import Desk, at_market, clock_s, interval_fields, named_interval, read_key, table
 from microgrid.domain.errors import ReportRefusedError
 from microgrid.domain.units import WAD, decimal_kwh, decimal_units
@@ -22,7 +22,8 @@ def command() -> None:
     """
 
 
-command.add_command(_grid_emergency.command)
+for part in (_grid_battery, _grid_emergency, _grid_event):
+    command.add_command(part.command)
 
 
 @command.command()

@@ -45,7 +45,7 @@ def grid(server: NodeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
     def invoke(*words: str, as_json: bool = True) -> Any:
         options = ["--rpc", server.url, *(["--json"] if as_json else [])]
-        result = CliRunner().invoke(root, [*words, *options], catch_exceptions=True)
+        result = CliRunner().invoke(root, [*words[:3], *options, *words[3:]], catch_exceptions=True)
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         assert result.exit_code == 0, result.output
@@ -136,3 +136,86 @@ class TestEmergency:
     def test_a_home_has_no_say(self, grid: Run) -> None:
         with pytest.raises(ContractRevertError, match="AccessManagedUnauthorized"):
             grid("grid", "emergency", "severity", "1000", "--key-file", "home.key")
+
+
+class TestEvent:
+    @pytest.fixture
+    def funded(self, grid: Run, server: NodeServer) -> Run:
+        """A day of readings, 1 kWh an hour; the operator has 100 units of money."""
+        read_meter(server, [1_000 * hour for hour in range(25)])
+        path = Path("deployment.json")
+        with open_market(server.url, None, path, NameBook(path)) as market:
+            market.token.mint(market.transactor.address, 100_000_000)
+        return grid
+
+    def test_a_home_is_paid_for_what_it_saved(self, funded: Run, server: NodeServer) -> None:
+        first = START_S // HOUR_S + 26
+        read_meter(server, [25_000], 25)
+        words = ["--rate", "0.20", "--budget", "50"]
+        announced = funded("grid", "event", "announce", str(first), *words)
+        assert (announced["event"], announced["status"], announced["baseline_first"]) == (1, "announced", first - 24)
+        enrolled = funded("grid", "event", "enrol", "1", "--key-file", "home.key")
+        assert enrolled["homes"][0]["baseline_wh"] == 1_000
+        assert funded("grid", "event", "dispatch", "1")["status"] == "dispatched"
+        read_meter(server, [26_000, 26_400], 26)
+        settled = funded("grid", "event", "settle", "1")
+        assert (settled["status"], settled["payout_micro"], settled["saved_wh"]) == ("settled", 120_000, 600)
+        assert [event["status"] for event in funded("grid", "event", "list")] == ["settled"]
+        path = Path("deployment.json")
+        with open_market(server.url, None, path, NameBook(path)) as market:
+            assert market.token.balance_micro(HOME.address) == 120_000
+            assert market.token.balance_micro(market.transactor.address) == 100_000_000 - 120_000
+
+    def test_a_home_opts_out_and_the_event_is_cancelled(self, funded: Run) -> None:
+        first = START_S // HOUR_S + 26
+        words = ["--rate", "0.20", "--budget", "50", "--baseline", str(first - 6), "--baseline-intervals", "4"]
+        funded("grid", "event", "announce", str(first), *words, "--zone", "3")
+        funded("grid", "event", "enrol", "1", "--key-file", "home.key")
+        assert funded("grid", "event", "opt-out", "1", "--key-file", "home.key")["homes"] == []
+        assert funded("grid", "event", "cancel", "1")["status"] == "cancelled"
+
+    def test_missing_readings_are_named(self, funded: Run, server: NodeServer) -> None:
+        first = START_S // HOUR_S + 26
+        words = ["--baseline", str(first - 6), "--rate", "0.20", "--budget", "50"]
+        funded("grid", "event", "announce", str(first), *words)
+        funded("grid", "event", "enrol", "1", "--key-file", "home.key")
+        funded("grid", "event", "dispatch", "1")
+        path = Path("deployment.json")
+        with open_market(server.url, None, path, NameBook(path)) as market:
+            market.advance_to((first + 1) * HOUR_S)
+        with pytest.raises(BadInputError, match="waits for the readings of 1 homes"):
+            funded("grid", "event", "settle", "1")
+
+    def test_an_unknown_event_is_named(self, grid: Run) -> None:
+        with pytest.raises(BadInputError, match="there is no event 7; the latest is 0"):
+            grid("grid", "event", "show", "7")
+
+
+class TestBattery:
+    @pytest.fixture
+    def stored(self, grid: Run) -> Run:
+        """An enlisted battery of 10 kWh."""
+        Path("battery.key").write_text(key("battery").secret.hex())
+        battery = ["--class", "battery", "--owner", HOME.address, "--key", key("battery").address]
+        grid("device", "register", "battery-1", *battery)
+        grid("grid", "battery", "enlist", "battery-1", "10", "--keep", "1", "--key-file", "home.key")
+        return grid
+
+    def test_a_report_tells_what_is_available(self, stored: Run) -> None:
+        words = ["grid", "battery", "report", "battery-1", "6.5", "120", "110", "--device-key-file", "battery.key"]
+        shown = stored(*words)
+        assert (shown["dischargeable_wh"], shown["chargeable_wh"], shown["fresh"]) == (5_500, 3_500, True)
+        assert [battery["stored_wh"] for battery in stored("grid", "battery", "list")] == [6_500]
+        words[4] = "10.1"
+        with pytest.raises(ReportRefusedError, match="implausible"):
+            stored(*words)
+
+    def test_a_plan_is_kept(self, stored: Run) -> None:
+        first = START_S // HOUR_S + 2
+        words = ["--key-file", "home.key", "--", "battery-1", str(first), "-2000", "1500"]
+        planned = stored("grid", "battery", "schedule", *words)
+        assert planned["powers_w"] == {str(first): -2_000, str(first + 1): 1_500}
+
+    def test_an_unlisted_battery_is_named(self, grid: Run) -> None:
+        with pytest.raises(BadInputError, match="'battery-9' is no enlisted battery"):
+            grid("grid", "battery", "report", "battery-9", "1", "1", "1", "--device-key-file", "home.key")
