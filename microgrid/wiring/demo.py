@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from iot_sim.fleet import SimulatedFleet
 from microgrid import __version__
 from microgrid.broker import EmbeddedBroker, MqttBroker
+from microgrid.chain.journal import read_journal
 from microgrid.config import Settings
 from microgrid.domain.errors import InvariantError
 from microgrid.domain.plugins import load
@@ -154,6 +155,7 @@ class DemoRun:
             gas=(GasUse("deploy", market.chain.deployment.gas_used), *market.chain.gas_used),
             rewards_wad=dict(market.chain.rewards()),
             settings=self._request.settings() | {"backend": self._settings.backend},
+            journal=read_journal(market.chain),
             timings_s={"run": monotonic() - self._began_s},
         )
         if self._page:
