@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,12 @@ from microgrid.cli import root
 from microgrid.config import Settings
 from microgrid.domain.errors import AuditError, BadInputError, RunFolderError
 from microgrid.domain.journal import Journal, JournalEvent
-from microgrid.domain.records import Side
+from microgrid.domain.records import Order, OrderResult, Side
+from microgrid.domain.wire import sign_order
 from microgrid.report.journal import journal_lines
 from microgrid.report.journal import read_journal as read_journal_file
 from microgrid.settlement.audit import check_state, recompute
+from microgrid.store import open_store
 from microgrid.wiring.demo import open_demo
 from microgrid.wiring.inputs import DemoRequest
 
@@ -163,6 +166,9 @@ def trade_two_hours(village: Village) -> None:
     village.order(0, Side.BUY, 1_500, 200_000)
     village.order(1, Side.SELL, 1_000, 100_001)
     village.order(2, Side.SELL, 777, 100_000)
+    standing = Order(village.homes[0].address, FIRST, Side.SELL, 500, 150_000, 7, START_S, duration=2)
+    signed = sign_order(standing, village.homes[0], market.order_domain)
+    assert market.submit_orders([signed, signed]) == [OrderResult.ACCEPTED, OrderResult.NONCE_USED]
     market.advance_to(START_S)
     village.read(START_S)
     market.clear(FIRST)
@@ -284,6 +290,10 @@ class TestNode:
         trade_two_hours(made)
         shown = audit("--rpc", url)
         assert (shown["accounts"], shown["intervals"], shown["signed_readings"]) == (3, 2, 9)
+        with closing(open_store("sqlite:///other.sqlite")) as store:
+            store.record(made.readings(START_S, [0]), [])
+        with pytest.raises(AuditError, match=r"reading \d+ of epoch 0 of device 0x.*: the store has nothing"):
+            audit("--rpc", url, "--store", "sqlite:///other.sqlite")
         ended = subprocess.run(
             [sys.executable, "-m", "microgrid", "audit", "--rpc", url], capture_output=True, text=True, check=False
         )
