@@ -62,3 +62,12 @@ def test_the_changelog_knows_this_version() -> None:
     version = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
     assert version is not None
     assert f"## [{version[1]}]" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_the_contracts_page_names_what_exists() -> None:
+    """Functions, errors and states in the page are those of the contracts."""
+    page = (ROOT / "docs" / "contracts.md").read_text()
+    sources = "\n".join(path.read_text() for path in (ROOT / "contracts" / "interfaces").glob("*.sol"))
+    table = "".join(re.findall(r"^\| [a-z]+ \|.*$", page, re.MULTILINE))
+    named = set(re.findall(r"`([a-z][A-Za-z]+)`", table)) | {"BackstopUnfunded", "DeviceKeyRotated"}
+    assert {name for name in named if not re.search(rf"\b{name}\b", sources)} <= {"withdraw"}

@@ -74,8 +74,10 @@ def at_market(function: Callable[..., None]) -> Callable[..., None]:
 
 
 @contextmanager
-def open_node(rpc_url: str | None, key_file: Path | None) -> Iterator[tuple[Backend, SigningKey]]:
-    """The node, and the key to act with.
+def open_node(
+    rpc_url: str | None, key_file: Path | None, reader: SigningKey | None = None
+) -> Iterator[tuple[Backend, SigningKey]]:
+    """The node, and the key to act with; `reader` is a key for those who only read, where none is named.
 
     Raises:
         BadInputError: unreachable node, unusable key.
@@ -85,20 +87,22 @@ def open_node(rpc_url: str | None, key_file: Path | None) -> Iterator[tuple[Back
     backend = rpc.connect(settings.rpc_url)
     try:
         with typed_errors():
-            yield backend, key or backend.funded_key()
+            yield backend, key or reader or backend.funded_key()
     finally:
         backend.close()
 
 
 @contextmanager
-def open_market(rpc_url: str | None, key_file: Path | None, path: Path, names: "NameBook") -> Iterator[MarketChain]:
+def open_market(
+    rpc_url: str | None, key_file: Path | None, path: Path, names: "NameBook", reader: SigningKey | None = None
+) -> Iterator[MarketChain]:
     """The contracts that the deployment file names.
 
     Raises:
         BadInputError: unreachable node, unusable key, no contracts there.
     """
     known = read_deployment(path)
-    with open_node(rpc_url, key_file) as (backend, key):
+    with open_node(rpc_url, key_file, reader) as (backend, key):
         if backend.chain_id != known.chain_id:
             reason = f"is of chain {known.chain_id}, but the node serves chain {backend.chain_id}"
             raise DeploymentFileError(str(path), reason)

@@ -30,10 +30,12 @@ MicrogridError
 ├── StoreError             the database refused
 ├── CompilationError       the Solidity compiler found errors
 ├── ArtifactError          a shipped contract artifact is not what its sources give
+├── AuditError             a number that does not follow from what happened
 └── InvariantError         a sum that must be zero is not
 """
 
 from collections.abc import Iterable
+from decimal import Decimal
 from difflib import get_close_matches
 
 
@@ -264,3 +266,14 @@ class ArtifactError(MicrogridError):
     def __init__(self, name: str, reason: str) -> None:
         self.name, self.reason = name, reason
         super().__init__(f"{name}: {reason}; `microgrid contracts compile` makes the artifacts anew")
+
+
+class AuditError(MicrogridError):
+    """What is recorded does not follow from the events and readings; the first difference found."""
+
+    def __init__(self, what: str, recorded: object, recomputed: object, where: str, *, of: str = "") -> None:
+        what = f"{what} of {of}" if of else what
+        self.what, self.recorded, self.recomputed, self.where = what, recorded, recomputed, where
+        numbers = isinstance(recorded, int | Decimal) and isinstance(recomputed, int | Decimal)
+        difference = f", off by {Decimal(recorded) - Decimal(recomputed):+f}" if numbers else ""  # type: ignore[arg-type]
+        super().__init__(f"{what}: {where} has {recorded}, but recomputed it is {recomputed}{difference}")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from microgrid.domain.intervals import Interval
+from microgrid.domain.journal import Journal
 from microgrid.domain.records import AuctionResult, GasUse, HomeStatement, Order, PriceBand, Settlement
 from microgrid.domain.units import floor_micro, nano
 
@@ -223,6 +224,7 @@ class RunResult:
         settings: Settings of the run as TOML would hold them: strings, numbers, lists, one level of tables.
         filled: Values of the input that were missing or wrong and were filled.
         currency: Symbol or code to print behind amounts.
+        journal: What the contracts told, for the audit; None where no contract took part.
         timings_s: Seconds by stage; the one part that differs between two runs of one seed.
     """
 
@@ -237,6 +239,7 @@ class RunResult:
     rewards_wad: Mapping[str, int] = field(default_factory=dict)
     settings: Mapping[str, object] = field(default_factory=dict)
     filled: int = 0
+    journal: Journal | None = None
     timings_s: Mapping[str, float] = field(default_factory=dict)
 
     @cached_property

@@ -250,8 +250,14 @@ def _check_ranges(payload: Payload) -> None:
 def reading_digest(reading: Reading, domain: SigningDomain) -> bytes:
     """What the device signs: EIP-712 digest of registers, time, counter and the hash of the exact payload bytes."""
     numbers = (reading.chain_sequence, reading.timestamp_s, reading.import_wh, reading.export_wh)
-    words = b"".join(map(_word, numbers))
-    return domain.digest(keccak256(READING_TYPE + reading.device_id + words + keccak256(reading.payload)))
+    return registers_digest(reading.device_id, numbers, keccak256(reading.payload), domain)
+
+
+def registers_digest(
+    identity: bytes, numbers: tuple[int, int, int, int], detail: bytes, domain: SigningDomain
+) -> bytes:
+    """The same from what the contract keeps: counter, time, import and export, and the payload's hash as `detail`."""
+    return domain.digest(keccak256(READING_TYPE + identity + b"".join(map(_word, numbers)) + detail))
 
 
 def sign_order(order: Order, key: SigningKey, domain: SigningDomain) -> SignedOrder:

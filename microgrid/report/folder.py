@@ -11,6 +11,7 @@ from pathlib import Path
 from microgrid.domain.errors import RunFolderError
 from microgrid.domain.run import RunResult
 from microgrid.report.html import rebuild_report
+from microgrid.report.journal import JOURNAL_FILE, journal_lines
 from microgrid.report.summary import FORMAT, scenario_toml, summary
 from microgrid.report.tables import COLUMNS, Row, all_tables
 
@@ -32,6 +33,8 @@ def write_run_folder(result: RunResult, target: Path, move_in: Mapping[str, Path
         for name, rows in all_tables(result).items():
             _write_csv(folder / f"{name}.csv", COLUMNS[name], rows)
         _write(folder / "scenario.toml", scenario_toml(result.settings))
+        if result.journal:
+            _write(folder / JOURNAL_FILE, "".join(journal_lines(result.journal)))
         rebuild_report(folder)
         for name, path in (move_in or {}).items():
             shutil.move(path, folder / name)

@@ -22,6 +22,20 @@ def pending(connection: Connection) -> list[Reading]:
     return [reading_of(row) for row in rows]
 
 
+def handed_in(connection: Connection) -> list[tuple[Reading, bool]]:
+    """Readings of all batches but the refused ones, by batch and place; False where no answer came yet."""
+    found: list[tuple[Reading, bool]] = []
+    for told, condition in (
+        (True, chain_outbox.c.result == ReadingResult.ACCEPTED),
+        (False, and_(chain_outbox.c.result.is_(None), chain_outbox.c.batch.is_not(None))),
+    ):
+        rows = connection.execute(
+            _outbox_readings().where(condition).order_by(chain_outbox.c.batch, chain_outbox.c.position)
+        )
+        found += [(reading_of(row), told) for row in rows]
+    return found
+
+
 def next_number(connection: Connection) -> int:
     """Number of the next batch, from 0."""
     last: int | None = connection.scalar(select(func.max(chain_batches.c.number)))

@@ -81,6 +81,11 @@ class SqlStore:
         with self._write("finish a chain batch") as connection:
             chain_rows.finish(connection, number, results)
 
+    def handed_in(self) -> list[tuple[Reading, bool]]:
+        """Readings of all batches but the refused ones, in order; False where the contract's answer is not known."""
+        with self._read("read the readings handed in") as connection:
+            return chain_rows.handed_in(connection)
+
     def counts(self) -> Mapping[str, int]:
         """Rows per table, `on_chain`, `pending`, and per reason `rejected.<reason>` every time it was seen."""
         with self._read("count") as connection:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from iot_sim.fleet import SimulatedFleet
 from microgrid import __version__
 from microgrid.broker import EmbeddedBroker, MqttBroker
+from microgrid.chain.journal import read_journal
 from microgrid.config import Settings
 from microgrid.domain.errors import InvariantError, StoreInUseError
 from microgrid.domain.plugins import load
@@ -170,6 +171,7 @@ class DemoRun:
             rewards_wad=dict(market.chain.rewards()),
             settings=self._request.settings() | {"backend": self._settings.backend},
             filled=self.filled,
+            journal=read_journal(market.chain),
             timings_s={"run": monotonic() - self._began_s},
         )
         if self._page:

@@ -13,6 +13,7 @@ from metering import EPOCH
 from sqlalchemy import create_engine, inspect
 
 from microgrid.domain.errors import BadInputError, StoreError, StoreUrlError, UnreachableError
+from microgrid.domain.records import ReadingResult
 from microgrid.store import open_store
 from microgrid.store.tables import metadata
 
@@ -39,6 +40,16 @@ def test_what_is_stored_survives_closing_and_opening(tmp_path: Path) -> None:
     assert second.unfinished_batches() == [(0, b"raw", numbered(0))]
     assert second.pending_readings() == numbered(1)
     second.close()
+
+
+def test_what_was_handed_in_is_told_with_whether_the_contract_answered() -> None:
+    store = open_store("sqlite://")
+    store.record(numbered(0, 1, 2, 3), [])
+    store.begin_batch(0, numbered(0, 1), b"raw")
+    store.finish_batch(0, [ReadingResult.ACCEPTED, ReadingResult.POWER_EXCEEDED])
+    store.begin_batch(1, numbered(2), b"raw")
+    assert store.handed_in() == [(numbered(0)[0], True), (numbered(2)[0], False)]
+    store.close()
 
 
 def test_a_file_is_durable_at_every_commit(tmp_path: Path) -> None:

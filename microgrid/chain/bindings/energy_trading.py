@@ -145,6 +145,15 @@ class EnergyTrading:
         """Credit of an account."""
         return int(self._read("balanceOf", account))
 
+    def account(self, account: str) -> tuple[int, int, int]:
+        """Credit of an account (micro), and what it sold and delivered, bought and used (Wh)."""
+        balance_micro, sold_wh, bought_wh = self._read("account", account)
+        return balance_micro, sold_wh, bought_wh
+
+    def liabilities_micro(self) -> int:
+        """Sum of all accounts, locked money included."""
+        return int(self._read("totalLiabilities"))
+
     def levels_wh(self, interval: int, side: Side) -> list[int]:
         """Ordered energy at each tick."""
         return list(self._read("levels", interval, int(side)))

@@ -1,0 +1,161 @@
+"""The market replayed from its journal: every amount recomputed, compared where an event tells it."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from microgrid.domain.errors import AuditError
+from microgrid.domain.journal import (
+    LIABILITIES,
+    Journal,
+    JournalEvent,
+    State,
+    balance_name,
+    delivered_names,
+    interval_name,
+)
+from microgrid.domain.records import AuctionResult, Order, PriceBand, Settlement
+from microgrid.settlement.audit.book import CHAIN, IntervalBook
+from microgrid.settlement.audit.meters import MeterBook
+
+
+@dataclass(frozen=True, slots=True)
+class AuditedInterval:
+    """A cleared interval as recomputed; `settlement` is None before every home is billed."""
+
+    index: int
+    band: PriceBand
+    fee_micro_per_kwh: int
+    orders: tuple[Order, ...]
+    auction: AuctionResult
+    settlement: Settlement | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recomputed:
+    """What must be, from what happened.
+
+    Attributes:
+        state: What the contracts must hold.
+        accounts: Accounts of the members, by number from 1.
+        readings: Number of signed readings checked.
+    """
+
+    state: State
+    accounts: tuple[str, ...]
+    intervals: tuple[AuditedInterval, ...]
+    readings: int
+
+
+def recompute(journal: Journal) -> Recomputed:
+    """Replay a journal.
+
+    Raises:
+        AuditError: an event does not follow from those before it.
+    """
+    return _Replay(journal).run()
+
+
+class _Replay:
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._meters = MeterBook(journal.interval_seconds, journal.reading_domain)
+        self._accounts: list[str] = []
+        self._balances: Counter[str] = Counter({journal.backstop: 0, journal.treasury: 0, journal.trading: 0})
+        self._sold_wh: Counter[str] = Counter()
+        self._bought_wh: Counter[str] = Counter()
+        self._liabilities = 0
+        self._fee = 0
+        self._intervals: dict[int, IntervalBook] = {}
+        self._rules = {
+            "MemberRegistered": self._member,
+            "DeviceRegistered": self._meters.register,
+            "DeviceKeyRotated": self._meters.rotate,
+            "IntervalOpened": self._open,
+            "TradingFeeSet": self._set_fee,
+            "Deposited": self._deposit,
+            "Withdrawn": self._withdraw,
+            "CreditTransferred": self._transfer,
+            "OrderCreated": self._order,
+            "IntervalCleared": self._clear,
+            "HomeSettled": self._settle,
+            "IntervalSettled": self._close,
+        }
+
+    def run(self) -> Recomputed:
+        for event in self._journal.events:
+            self._apply(event)
+        audited = tuple(
+            AuditedInterval(book.index, book.band, book.fee or 0, tuple(book.orders), book.auction, book.settlement())
+            for _, book in sorted(self._intervals.items())
+            if book.auction is not None
+        )
+        return Recomputed(self._state(), tuple(self._accounts), audited, self._meters.readings)
+
+    def _apply(self, event: JournalEvent) -> None:
+        try:
+            if event.name == "ReadingAccepted":
+                self._meters.accept(event)
+            elif event.name in self._rules:
+                self._rules[event.name](event.args)
+        except (KeyError, IndexError) as error:
+            where = f"{event.name} in block {event.block}"
+            raise AuditError(where, "told", f"impossible: {error} is not known before it", CHAIN) from error
+
+    def _state(self) -> State:
+        state = {balance_name(account): amount for account, amount in self._balances.items()}
+        for account in self._accounts:
+            sold, bought = delivered_names(account)
+            state |= {sold: self._sold_wh[account], bought: self._bought_wh[account]}
+        state[LIABILITIES] = self._liabilities
+        for book in self._intervals.values():
+            state |= dict(book.state())
+        return state | dict(self._meters.state())
+
+    def _member(self, args: Mapping[str, Any]) -> None:
+        self._accounts.append(args["account"])
+        self._balances[args["account"]] += 0
+
+    def _open(self, args: Mapping[str, Any]) -> None:
+        band = PriceBand(args["feedIn"], args["retail"], args["referencePrice"])
+        self._intervals[args["interval"]] = IntervalBook(args["interval"], band)
+
+    def _set_fee(self, args: Mapping[str, Any]) -> None:
+        self._fee = args["feeMicroPerKwh"]
+
+    def _deposit(self, args: Mapping[str, Any]) -> None:
+        self._balances[args["account"]] += args["amount"]
+        self._liabilities += args["amount"]
+
+    def _withdraw(self, args: Mapping[str, Any]) -> None:
+        self._balances[args["account"]] -= args["amount"]
+        self._liabilities -= args["amount"]
+
+    def _transfer(self, args: Mapping[str, Any]) -> None:
+        self._balances[args["from"]] -= args["amount"]
+        self._balances[args["to"]] += args["amount"]
+
+    def _order(self, args: Mapping[str, Any]) -> None:
+        trader = self._accounts[args["memberId"] - 1]
+        book = self._intervals[args["interval"]]
+        self._balances[trader] -= book.add(trader, args, self._fee, self._journal.order_domain)
+
+    def _clear(self, args: Mapping[str, Any]) -> None:
+        self._intervals[args["interval"]].clear(args, self._fee, len(self._accounts))
+
+    def _settle(self, args: Mapping[str, Any]) -> None:
+        account, interval = self._accounts[args["memberId"] - 1], args["interval"]
+        book = self._intervals[interval]
+        if any(statement.account == account for statement in book.statements):
+            raise AuditError(interval_name(interval, f"bills of {account}"), 2, 1, CHAIN)
+        statement = book.settle_home(account, self._meters.energy(args["memberId"], interval), args)
+        self._balances[account] += book.released(account) + statement.amount_micro
+        self._sold_wh[account] += min(statement.sold_wh, statement.export_wh)
+        self._bought_wh[account] += min(statement.bought_wh, statement.import_wh)
+
+    def _close(self, args: Mapping[str, Any]) -> None:
+        money = self._intervals[args["interval"]].close(args)
+        self._balances[self._journal.backstop] += money.grid_micro
+        self._balances[self._journal.treasury] += money.fees_micro
+        self._balances[self._journal.trading] += money.dust_micro

@@ -1,0 +1,375 @@
+"""What the market must do, in Python: who may move what, what is refused and why, what every account then holds.
+
+Clearing and bills are the platform's own Python rules; all else is written here anew from the contracts' interfaces.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from microgrid.domain.records import AuctionResult, HomeStatement, Order, OrderResult, PriceBand, ReadingResult, Side
+from microgrid.domain.units import ceil_micro, floor_micro, nano
+from microgrid.market.mechanisms.tick_auction import ask_ticks, auction, bid_ticks, tick_prices
+from microgrid.settlement.statement import Position, Prices, grid_nano, home_nano
+
+PAUSE_S = 3 * 86_400
+MAX_AGE_S = 7 * 86_400
+MAX_SKEW_S = 60
+KEPT = 32
+MAX_FEE = 1_000_000
+
+
+class RefusedError(Exception):
+    """What the contract must revert with; its text is the error's name."""
+
+
+def need(condition: bool, error: str) -> None:  # noqa: FBT001 - reads as a sentence
+    """Refuse where the condition fails."""
+    if not condition:
+        raise RefusedError(error)
+
+
+@dataclass
+class Meter:
+    """A device's registers and what they were booked as."""
+
+    member: int
+    rated_w: int
+    last: tuple[int, int, int, int] | None = None
+    carried: tuple[int, int] = (0, 0)
+
+
+@dataclass
+class Book:
+    """An interval."""
+
+    band: PriceBand
+    orders: list[Order] = field(default_factory=list)
+    fee: int | None = None
+    auction: AuctionResult | None = None
+    members: int = 0
+    statements: dict[str, HomeStatement] = field(default_factory=dict)
+    homes: int = 0
+    grid_nano: int = 0
+    closed: bool = False
+
+    def tick(self, order: Order) -> int:
+        """Tick of an order's limit."""
+        limit = np.array([order.price_micro_per_kwh], dtype=np.int64)
+        place = bid_ticks if order.side is Side.BUY else ask_ticks
+        return int(place(limit, tick_prices(self.band))[0])
+
+    def lock(self, order: Order, fee: int) -> int:
+        """Money that an order locks."""
+        limit = int(tick_prices(self.band)[self.tick(order)])
+        price = limit + fee if order.side is Side.BUY else self.band.retail - limit
+        return ceil_micro(nano(order.energy_wh, price))
+
+    def prices(self) -> Prices:
+        """Prices that settle it."""
+        assert self.auction is not None
+        assert self.fee is not None
+        return Prices.of(self.auction, self.band, self.fee)
+
+    def position(self, statement: HomeStatement) -> Position:
+        """Energies of a statement."""
+        return Position(statement.bought_wh, statement.sold_wh, statement.import_wh, statement.export_wh)
+
+
+@dataclass
+class Rules:
+    """The market's rules, as deployed."""
+
+    seconds: int
+    lead_s: int
+    deadline_s: int
+    min_wh: int
+    max_wh: int
+    max_duration: int
+
+
+@dataclass
+class Reference:
+    """The market: accounts by address, `dust` is the contract's own."""
+
+    rules: Rules
+    members: list[str]
+    backstop: str
+    treasury: str
+    dust: str
+    fee: int
+    now_s: int
+    wallets: Counter[str] = field(default_factory=Counter)
+    balances: Counter[str] = field(default_factory=Counter)
+    donated: int = 0
+    liabilities: int = 0
+    owed: int = 0
+    paused_at: int | None = None
+    books: dict[int, Book] = field(default_factory=dict)
+    nonces: set[tuple[str, int]] = field(default_factory=set)
+    meters: dict[bytes, Meter] = field(default_factory=dict)
+    history: dict[tuple[int, int], tuple[int, int, int]] = field(default_factory=dict)
+
+    # Money
+
+    def _account(self, who: str) -> None:
+        need(who in (*self.members, self.backstop, self.treasury), "UnknownMember")
+
+    def deposit(self, payer: str, account: str, amount: int) -> None:
+        """Money comes in."""
+        self._account(account)
+        need(self.wallets[payer] >= amount, "ERC20InsufficientBalance")
+        need(amount > 0, "ZeroAmount")
+        self._credit(account, amount, self.liabilities + amount)
+        self.liabilities += amount
+        self.wallets[payer] -= amount
+
+    def withdraw(self, who: str, amount: int) -> None:
+        """Money goes out."""
+        self._debit(who, amount)
+        self.liabilities -= amount
+        self.wallets[who] += amount
+
+    def transfer(self, who: str, to: str, amount: int) -> None:
+        """Credit moves."""
+        self._account(to)
+        before = (self.balances.copy(), self.owed)
+        self._debit(who, amount)
+        try:
+            self._credit(to, amount, self.liabilities)
+        except RefusedError:
+            self.balances, self.owed = before
+            raise
+
+    def _credit(self, account: str, amount: int, cover: int) -> None:
+        was = self.balances[account]
+        if account != self.backstop:
+            change = max(was + amount, 0) - max(was, 0)
+            need(self.owed + change <= cover, "BackstopUnfunded")
+            self.owed += change
+        self.balances[account] = was + amount
+
+    def _debit(self, who: str, amount: int) -> None:
+        need(amount > 0, "ZeroAmount")
+        self._account(who)
+        spendable = self.balances[who]
+        if who == self.backstop:
+            spendable = min(spendable, self.liabilities - self.owed)
+        need(spendable >= amount, "InsufficientBalance")
+        self.balances[who] -= amount
+        if who != self.backstop:
+            self.owed -= amount
+
+    # Pause
+
+    @property
+    def paused(self) -> bool:
+        """Whether orders and clearing are stopped."""
+        return self.paused_at is not None and self.now_s < self.paused_at + PAUSE_S
+
+    def pause(self) -> None:
+        """The guardian stops orders."""
+        need(not self.paused, "EnforcedPause")
+        self.paused_at = self.now_s
+
+    def unpause(self) -> None:
+        """Governance ends it."""
+        need(self.paused, "ExpectedPause")
+        self.paused_at = None
+
+    def set_fee(self, fee: int) -> None:
+        """A new fee for intervals without orders."""
+        need(fee <= MAX_FEE, "FeeTooHigh")
+        self.fee = fee
+
+    # Orders
+
+    def gate_closed(self, interval: int) -> bool:
+        """Whether the interval takes no more orders."""
+        return self.now_s + self.rules.lead_s >= interval * self.rules.seconds
+
+    def judge(self, order: Order) -> OrderResult:
+        """What the book says of an order whose signature is good."""
+        if order.trader not in self.members:
+            return OrderResult.UNKNOWN_MEMBER
+        if not 1 <= order.duration <= self.rules.max_duration:
+            return OrderResult.INVALID_DURATION
+        if not self.rules.min_wh <= order.energy_wh <= self.rules.max_wh:
+            return OrderResult.ENERGY_OUT_OF_RANGE
+        locked = 0
+        for interval in range(order.interval, order.interval + order.duration):
+            result = self._judge_in(order, interval)
+            if result is not OrderResult.ACCEPTED:
+                return result
+            book = self.books[interval]
+            locked += book.lock(order, self.fee if book.fee is None else book.fee)
+        enough = self.balances[order.trader] >= locked
+        return OrderResult.ACCEPTED if enough else OrderResult.INSUFFICIENT_BALANCE
+
+    def _judge_in(self, order: Order, interval: int) -> OrderResult:
+        if self.gate_closed(interval):
+            return OrderResult.GATE_CLOSED
+        book = self.books.get(interval)
+        if book is None:
+            return OrderResult.INTERVAL_NOT_OPEN
+        if any((o.trader, o.side) == (order.trader, order.side) for o in book.orders):
+            return OrderResult.ORDER_EXISTS
+        price, band = order.price_micro_per_kwh, book.band
+        inside = price >= band.feed_in if order.side is Side.BUY else price <= band.retail
+        return OrderResult.ACCEPTED if inside else OrderResult.PRICE_OUTSIDE_BAND
+
+    def enter(self, order: Order) -> None:
+        """Place an order that was judged good; locked money still is the home's, so `owed` stays."""
+        for interval in range(order.interval, order.interval + order.duration):
+            book = self.books[interval]
+            book.fee = self.fee if book.fee is None else book.fee
+            book.orders.append(order)
+            self.balances[order.trader] -= book.lock(order, book.fee)
+
+    def place(self, order: Order) -> None:
+        """A home's own order."""
+        need(not self.paused, "EnforcedPause")
+        result = self.judge(order)
+        need(result is OrderResult.ACCEPTED, "".join(part.title() for part in result.name.split("_")))
+        self.enter(order)
+
+    def relay(self, orders: Sequence[tuple[Order, bool]]) -> list[OrderResult]:
+        """Signed orders, True beside those whose signature is good."""
+        need(not self.paused, "EnforcedPause")
+        results = []
+        for order, authentic in orders:
+            if not authentic:
+                result = OrderResult.BAD_SIGNATURE
+            elif self.now_s > order.deadline_s:
+                result = OrderResult.EXPIRED
+            elif (order.trader, order.nonce) in self.nonces:
+                result = OrderResult.NONCE_USED
+            else:
+                result = self.judge(order)
+            if result is OrderResult.ACCEPTED:
+                self.nonces.add((order.trader, order.nonce))
+                self.enter(order)
+            results.append(result)
+        return results
+
+    # Intervals
+
+    def open(self, interval: int, feed_in: int, retail: int) -> None:
+        """Publish a tariff; the reference is filled in by who knows it."""
+        need(interval > self.now_s // self.rules.seconds, "IntervalInThePast")
+        need(interval not in self.books, "IntervalAlreadyOpen")
+        need(feed_in <= retail, "InvalidBand")
+        self.books[interval] = Book(PriceBand(feed_in, retail, feed_in))
+
+    def clear(self, interval: int) -> None:
+        """Clear by Python's mechanism."""
+        need(not self.paused, "EnforcedPause")
+        need(self.gate_closed(interval), "GateStillOpen")
+        book = self.books.get(interval)
+        need(book is None or book.auction is None, "AlreadyCleared")
+        need(book is not None, "IntervalNotOpen")
+        assert book is not None
+        book.fee = self.fee if book.fee is None else book.fee
+        book.members = len(self.members)
+        book.auction = auction(interval, book.orders, book.band)
+
+    def settle(self, interval: int, first: int, last: int) -> int:
+        """Bill some members; returns how many."""
+        book = self.books.get(interval)
+        need(book is not None and book.auction is not None, "NotCleared")
+        assert book is not None
+        need(not book.closed, "AlreadySettled")
+        end = (interval + 1) * self.rules.seconds
+        need(self.now_s >= end, "IntervalNotOver")
+        need(1 <= first <= last <= book.members, "NothingToSettle")
+        overdue = self.now_s > end + self.rules.deadline_s
+        chosen = [
+            member
+            for member in range(first, last + 1)
+            if self.members[member - 1] not in book.statements and (overdue or self.energy(member, interval))
+        ]
+        need(bool(chosen), "NothingToSettle")
+        self._bill(book, interval, chosen)
+        return len(chosen)
+
+    def _bill(self, book: Book, interval: int, chosen: Sequence[int]) -> None:
+        """Bill homes, unless that left somebody's credit without money behind it."""
+        draft = replace(book, statements=dict(book.statements))
+        balances, owed = self.balances.copy(), self.owed
+        booked = draft.homes + floor_micro(draft.grid_nano)
+        for member in chosen:
+            account = self.members[member - 1]
+            statement = self._statement(draft, interval, account, self.energy(member, interval))
+            released = sum(draft.lock(o, draft.fee or 0) for o in draft.orders if o.trader == account)
+            after = balances[account] + released + statement.amount_micro
+            owed += max(after, 0) - max(balances[account], 0) - released
+            balances[account] = after
+            draft.statements[account] = statement
+            draft.homes += statement.amount_micro
+            draft.grid_nano += grid_nano(draft.position(statement), draft.prices())
+        owed -= draft.homes + floor_micro(draft.grid_nano) - booked
+        need(owed <= self.liabilities, "BackstopUnfunded")
+        if len(draft.statements) == draft.members:
+            draft.closed = True
+            homes, grid, fees, dust = self.money(draft)
+            assert homes + grid + fees + dust == 0
+            for account, amount in ((self.backstop, grid), (self.treasury, fees), (self.dust, dust)):
+                balances[account] += amount
+        self.books[interval], self.balances, self.owed = draft, balances, owed
+
+    def _statement(self, book: Book, interval: int, account: str, energy: tuple[int, int] | None) -> HomeStatement:
+        assert book.auction is not None
+        bought, sold = book.auction.bought_wh.get(account, 0), book.auction.sold_wh.get(account, 0)
+        position = Position(bought, sold, *(energy or (0, 0)))
+        amount = floor_micro(home_nano(position, book.prices()))
+        return HomeStatement(interval, account, bought, sold, *(energy or (0, 0)), energy is not None, amount)
+
+    def money(self, book: Book) -> tuple[int, int, int, int]:
+        """Homes, grid, fees and dust so far."""
+        grid = floor_micro(book.grid_nano)
+        if not book.closed or book.auction is None:
+            return book.homes, grid, 0, 0
+        fees = floor_micro(nano(book.auction.volume_wh, book.fee or 0))
+        return book.homes, grid, fees, -(book.homes + grid + fees)
+
+    # Readings
+
+    def energy(self, member: int, interval: int) -> tuple[int, int] | None:
+        """Metered energy, None where it is unknown."""
+        kept, import_wh, export_wh = self.history.get((member, interval % KEPT), (None, 0, 0))
+        return (import_wh, export_wh) if kept == interval else None
+
+    def read(self, device: bytes, reading: tuple[int, int, int, int], *, authentic: bool) -> ReadingResult:
+        """A reading (sequence, time, import, export) arrives."""
+        meter = self.meters.get(device)
+        if meter is None:
+            return ReadingResult.UNKNOWN_DEVICE
+        result = self._judge_reading(meter, reading) if authentic else ReadingResult.BAD_SIGNATURE
+        if result is ReadingResult.ACCEPTED:
+            if meter.last is not None:
+                self._book_reading(meter, meter.last, reading)
+            meter.last = reading
+        return result
+
+    def _judge_reading(self, meter: Meter, reading: tuple[int, int, int, int]) -> ReadingResult:
+        sequence, time_s, import_wh, export_wh = reading
+        first, last = meter.last is None, meter.last or (-1, 0, import_wh, export_wh)
+        limit = meter.rated_w * (time_s - last[1]) * 11 // 36_000
+        checks = {
+            ReadingResult.STALE_SEQUENCE: sequence <= last[0],
+            ReadingResult.STALE_TIMESTAMP: time_s <= last[1],
+            ReadingResult.FUTURE_TIMESTAMP: time_s > self.now_s + MAX_SKEW_S,
+            ReadingResult.TOO_OLD: self.now_s > time_s + MAX_AGE_S,
+            ReadingResult.REGISTER_DECREASED: not first and (import_wh < last[2] or export_wh < last[3]),
+            ReadingResult.POWER_EXCEEDED: not first and max(import_wh - last[2], export_wh - last[3]) > limit,
+        }
+        return next((result for result, failed in checks.items() if failed), ReadingResult.ACCEPTED)
+
+    def _book_reading(self, meter: Meter, last: tuple[int, int, int, int], reading: tuple[int, int, int, int]) -> None:
+        energy = (meter.carried[0] + reading[2] - last[2], meter.carried[1] + reading[3] - last[3])
+        interval, within = divmod(reading[1], self.rules.seconds)
+        meter.carried = energy if within else (0, 0)
+        if not within:
+            self.history[meter.member, (interval - 1) % KEPT] = (interval - 1, *energy)
