@@ -29,12 +29,14 @@ SETTINGS: Mapping[str, Any] = {
 }
 DEPLOYABLE: Mapping[str, str] = {
     "AccessManager": "@openzeppelin/contracts/access/manager/AccessManager.sol",
+    "CommunityGovernor": "governance/CommunityGovernor.sol",
     "DeviceRegistry": "DeviceRegistry.sol",
     "EnergyTrading": "EnergyTrading.sol",
     "GridBalance": "GridBalance.sol",
     "PaymentToken": "tokens/PaymentToken.sol",
     "RewardSystem": "RewardSystem.sol",
     "RewardToken": "tokens/RewardToken.sol",
+    "TimelockController": "@openzeppelin/contracts/governance/TimelockController.sol",
 }
 MOCKS: Mapping[str, str] = {
     "AuctionHarness": "mocks/AuctionHarness.sol",
