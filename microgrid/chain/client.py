@@ -14,8 +14,10 @@ from microgrid.chain.bindings.device_registry import SUBMIT_READINGS, DeviceRegi
 from microgrid.chain.bindings.energy_trading import SETTLE, EnergyTrading
 from microgrid.chain.bindings.grid_balance import GridBalance
 from microgrid.chain.bindings.payment_token import PaymentToken
+from microgrid.chain.bindings.regulator import Regulator
 from microgrid.chain.bindings.reward_system import RewardSystem
 from microgrid.chain.bindings.reward_token import RewardToken
+from microgrid.chain.bindings.staking import Staking
 from microgrid.chain.deployment import Deployment
 from microgrid.chain.reverts import named
 from microgrid.chain.transactor import Transactor, call_data
@@ -63,6 +65,8 @@ class MarketChain:
         self.reward_system = RewardSystem(at("RewardSystem"), self.transactor)
         self.token = PaymentToken(at("PaymentToken"), self.transactor)
         self.reward_token = RewardToken(at("RewardToken"), self.transactor)
+        self.regulator = Regulator(at("Regulator"), self.transactor)
+        self.staking = Staking(at("Staking"), self.transactor)
         self._names = {device_id(name): name for name in names}
         self._accounts: dict[int, str] = {}
 

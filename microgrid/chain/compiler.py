@@ -34,8 +34,10 @@ DEPLOYABLE: Mapping[str, str] = {
     "EnergyTrading": "EnergyTrading.sol",
     "GridBalance": "GridBalance.sol",
     "PaymentToken": "tokens/PaymentToken.sol",
+    "Regulator": "rewards/Regulator.sol",
     "RewardSystem": "RewardSystem.sol",
     "RewardToken": "tokens/RewardToken.sol",
+    "Staking": "rewards/Staking.sol",
     "TimelockController": "@openzeppelin/contracts/governance/TimelockController.sol",
 }
 MOCKS: Mapping[str, str] = {

@@ -58,6 +58,12 @@ PERMISSIONS: Mapping[tuple[str, str], Role] = {
     ("EnergyTrading", "pause"): Role.GUARDIAN,
     ("EnergyTrading", "unpause"): Role.GOVERNANCE,
     ("RewardSystem", "setRewardRates"): Role.GOVERNANCE,
+    ("RewardSystem", "setIncentiveRates"): Role.GOVERNANCE,
+    ("RewardSystem", "setEpochBudget"): Role.GOVERNANCE,
+    ("RewardSystem", "creditStability"): Role.ORACLE,
+    ("Regulator", "ban"): Role.MAINTAINER,
+    ("Regulator", "lift"): Role.GOVERNANCE,
+    ("Regulator", "setTerms"): Role.GOVERNANCE,
 }
 
 
@@ -84,6 +90,14 @@ class MarketConfig:
         reward_per_sold_kwh_wad: Reward tokens (1e-18) for a kWh sold and delivered in the community.
         reward_per_bought_kwh_wad: Reward tokens (1e-18) for a kWh bought and consumed in the community.
         reward_cap_wad: Most reward tokens (1e-18) that can ever exist.
+        epoch_intervals: Number of intervals of an epoch, for which incentives have one budget.
+        epoch_budget_wad: Most reward tokens (1e-18) that incentives of an epoch pay.
+        incentive_per_saved_kwh_wad: Reward tokens (1e-18) for a kWh drawn less than the baseline.
+        incentive_per_peak_kwh_wad: In addition in hours whose price multiplier is above one.
+        incentive_per_stability_kwh_wad: Reward tokens (1e-18) for a kWh shifted in demand-response events.
+        bonus_per_kwh_wad: Reward tokens (1e-18) for a kWh of own generation used at home.
+        penalty_per_kwh_wad: Reward tokens (1e-18) taken off incentives for a kWh drawn from the grid, not from peers.
+        unbonding_seconds: Time from unstaking to withdrawal; longer than an epoch, so that no token counts twice.
         with_governance: Put a governor and a timelock over the market; the timelock takes the place of the parties'
             `governance` and `admin`.
         voting_delay_seconds: From a proposal to the start of its vote.
@@ -114,6 +128,14 @@ class MarketConfig:
     reward_per_sold_kwh_wad: int = WAD
     reward_per_bought_kwh_wad: int = WAD // 2
     reward_cap_wad: int = 1_000_000_000 * WAD
+    epoch_intervals: int = 24
+    epoch_budget_wad: int = 100 * WAD
+    incentive_per_saved_kwh_wad: int = WAD // 2
+    incentive_per_peak_kwh_wad: int = WAD // 2
+    incentive_per_stability_kwh_wad: int = 2 * WAD
+    bonus_per_kwh_wad: int = WAD // 50
+    penalty_per_kwh_wad: int = WAD // 50
+    unbonding_seconds: int = 7 * 86_400
     with_governance: bool = False
     voting_delay_seconds: int = 86_400
     voting_period_seconds: int = 3 * 86_400
@@ -168,6 +190,8 @@ class Deployment:
     device_registry: str
     energy_trading: str
     reward_system: str
+    regulator: str
+    staking: str
     timelock_controller: str = ""
     community_governor: str = ""
     gas_used: int = field(default=0, compare=False)
@@ -233,8 +257,13 @@ class _Deployer:
         registry = self._create("DeviceRegistry", manager.address, grid.address)
         places = (manager.address, money.address, registry.address, grid.address, parties.backstop, parties.treasury)
         trading = self._create("EnergyTrading", *places, _trading_config(config))
+        terms = (config.bonus_per_kwh_wad, config.penalty_per_kwh_wad)
+        regulator = self._create("Regulator", manager.address, registry.address, trading.address, terms)
+        staking = self._create("Staking", reward.address, registry.address, config.unbonding_seconds)
         rates = (config.reward_per_sold_kwh_wad, config.reward_per_bought_kwh_wad)
-        self._create("RewardSystem", manager.address, reward.address, registry.address, trading.address, *rates)
+        program = (grid.address, regulator.address, staking.address, *_incentives(config))
+        sources = (reward.address, registry.address, trading.address)
+        self._create("RewardSystem", manager.address, *sources, *rates, program)
         if config.with_governance:
             timelock = self._govern(config, reward)
             parties = replace(parties, governance=timelock, admin=timelock)
@@ -344,6 +373,15 @@ def _trading_config(config: MarketConfig) -> tuple[int, ...]:
         config.max_duration_intervals,
         config.fee_micro_per_kwh,
     )
+
+
+def _incentives(config: MarketConfig) -> tuple[Any, ...]:
+    rates = (
+        config.incentive_per_saved_kwh_wad,
+        config.incentive_per_peak_kwh_wad,
+        config.incentive_per_stability_kwh_wad,
+    )
+    return config.epoch_intervals, config.epoch_budget_wad, rates
 
 
 def _voting_rules(config: MarketConfig) -> tuple[int, ...]:

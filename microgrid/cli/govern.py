@@ -1,22 +1,18 @@
 """`microgrid govern`: proposals of the community, from creation over vote and queue to execution."""
 
-import json
 import re
 from datetime import UTC, datetime
 from typing import Any
 
 import rich_click as click
-from web3.exceptions import Web3Exception
 
-from microgrid.chain.bindings.community_governor import Action, Proposal, Vote
+from microgrid.chain.bindings.community_governor import Proposal, Vote
+from microgrid.chain.calls import call_text, parse_call
 from microgrid.chain.client import MarketChain
 from microgrid.cli._chain import Desk, at_market, table
 from microgrid.cli._types import Account
-from microgrid.domain.errors import BadInputError
 from microgrid.domain.units import decimal_wad
 
-CALL = re.compile(r"^(\w+)\.(\w+)\((.*)\)$", re.DOTALL)
-BARE_HEX = re.compile(r'(?<!["\w])0x[0-9a-fA-F]+')
 VOTES = {"against": Vote.AGAINST, "for": Vote.FOR, "abstain": Vote.ABSTAIN}
 
 
@@ -46,28 +42,9 @@ def propose(desk: Desk, *, description: str, calls: tuple[str, ...]) -> None:
     Example: microgrid govern propose "A fee of 0.002 per kWh" --call "EnergyTrading.setTradingFee(2000)"
     """
     governor = desk.market.governor
-    actions = [_action(desk.market, call) for call in calls]
+    market = desk.market
+    actions = [parse_call(market.backend.web3, market.deployment, call) for call in calls]
     _show(desk, governor.propose(actions, description))
-
-
-def _action(market: MarketChain, call: str) -> Action:
-    """A call as people write it.
-
-    Raises:
-        BadInputError: no such contract or function, or values that do not fit it.
-    """
-    found = CALL.match(call.strip())
-    if found is None or found[1] not in market.deployment.addresses:
-        known = ", ".join(market.deployment.addresses)
-        message = f"{call!r} is no call: write Contract.function(values), where the contract is one of {known}"
-        raise BadInputError(message)
-    contract = market.deployment.contract(market.backend.web3, found[1])
-    try:
-        values = json.loads("[" + BARE_HEX.sub(r'"\g<0>"', found[3]) + "]")
-        return Action(contract.address, bytes.fromhex(contract.encode_abi(found[2], values)[2:]))
-    except (Web3Exception, ValueError, TypeError) as error:
-        message = f"{call!r} does not fit {found[1]}: `microgrid contracts abi {found[1]}` shows its functions"
-        raise BadInputError(message) from error
 
 
 @command.command()
@@ -164,7 +141,7 @@ def _document(market: MarketChain, proposal: Proposal) -> dict[str, Any]:
         "state": proposal.state.name.lower(),
         "description": proposal.description,
         "proposer": proposal.proposer,
-        "calls": [_call_text(market, action) for action in proposal.actions],
+        "calls": [call_text(market.backend.web3, market.deployment, action) for action in proposal.actions],
         "vote_start_s": proposal.vote_start_s,
         "vote_end_s": proposal.vote_end_s,
         "executable_s": proposal.executable_s,
@@ -173,19 +150,6 @@ def _document(market: MarketChain, proposal: Proposal) -> dict[str, Any]:
         "abstain_wad": proposal.abstain_wad,
         "quorum_wad": proposal.quorum_wad,
     }
-
-
-def _call_text(market: MarketChain, action: Action) -> str:
-    """A call as it is written for `propose`; raw where the target or function is none of the market's."""
-    for name, address in market.deployment.addresses.items():
-        if address == action.target:
-            contract = market.deployment.contract(market.backend.web3, name)
-            try:
-                function, values = contract.decode_function_input(action.data)
-            except (Web3Exception, ValueError):
-                break
-            return f"{name}.{function.fn_name}({', '.join(str(value) for value in values.values())})"
-    return f"{action.target} 0x{action.data.hex()}"
 
 
 def _time(time_s: int) -> str:

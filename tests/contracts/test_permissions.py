@@ -10,7 +10,7 @@ from eth_utils.abi import filter_abi_by_name, function_abi_to_4byte_selector
 from microgrid.chain import artifacts
 from microgrid.chain.deployment import PERMISSIONS, Role
 
-MARKET = ("DeviceRegistry", "EnergyTrading", "GridBalance", "PaymentToken", "RewardSystem", "RewardToken")
+MARKET = ("DeviceRegistry", "EnergyTrading", "GridBalance", "PaymentToken", "Regulator", "RewardSystem", "RewardToken")
 OPEN_TO_ALL = {
     "DeviceRegistry": {"rotateKey"},
     "EnergyTrading": {
@@ -24,9 +24,10 @@ OPEN_TO_ALL = {
         "withdraw",
     },
     "GridBalance": {"openInterval"},
-    "RewardSystem": {"checkpoint", "claim"},
+    "Regulator": {"banForArrears"},
+    "RewardSystem": {"checkpoint", "claim", "claimIncentives", "recordConduct", "recordSelfConsumption"},
     "PaymentToken": {"approve", "permit", "transfer", "transferFrom"},
-    "RewardToken": {"approve", "delegate", "delegateBySig", "permit", "transfer", "transferFrom"},
+    "RewardToken": {"approve", "burn", "burnFrom", "delegate", "delegateBySig", "permit", "transfer", "transferFrom"},
 }
 HOLDERS = {
     Role.OPERATOR: "operator",

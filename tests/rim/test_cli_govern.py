@@ -113,9 +113,9 @@ def test_a_proposal_goes_from_creation_to_execution(governed: Run, server: NodeS
 
 
 def test_who_deployed_a_governed_market_cannot_change_its_rules(governed: Run, server: NodeServer) -> None:
-    with open_market(server.url, None, Path("deployment.json"), NameBook(Path("x"))) as market:
-        with pytest.raises(ContractRevertError, match="AccessManagedUnauthorized"):
-            market.transactor.read(market.trading.contract, "setTradingFee", 1)
+    place = (server.url, None, Path("deployment.json"), NameBook(Path("x")))
+    with open_market(*place) as market, pytest.raises(ContractRevertError, match="AccessManagedUnauthorized"):
+        market.transactor.read(market.trading.contract, "setTradingFee", 1)
 
 
 def test_an_unknown_proposal_is_an_error(governed: Run) -> None:

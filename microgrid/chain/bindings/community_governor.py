@@ -7,6 +7,7 @@ from typing import Any
 
 from web3.contract import Contract
 
+from microgrid.chain.calls import Action
 from microgrid.chain.reverts import named
 from microgrid.chain.transactor import GasBudget, Transactor
 from microgrid.domain.wire import keccak256
@@ -38,14 +39,6 @@ class ProposalState(IntEnum):
     QUEUED = 5
     EXPIRED = 6
     EXECUTED = 7
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """One call that a proposal makes."""
-
-    target: str
-    data: bytes
 
 
 @dataclass(frozen=True, slots=True)
