@@ -2,16 +2,20 @@
 
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import rich_click as click
 
+from microgrid.chain.bindings.regulator import BanReason
 from microgrid.chain.client import MarketChain
 from microgrid.cli._chain import Desk, at_market, clock_s, interval_fields, named_interval, table
-from microgrid.cli._types import Account, Tokens
+from microgrid.cli._types import Account, Energy, Tokens
 from microgrid.domain.units import decimal_kwh, decimal_wad
+from microgrid.domain.wire import decode_reading, device_id, keccak256
 
 SHOWN_EPOCHS = 3
+REASONS = {"grid-use": BanReason.GRID_USE, "conduct": BanReason.CONDUCT, "arrears": BanReason.ARREARS}
 
 
 @click.group()
@@ -62,6 +66,66 @@ def record(desk: Desk, *, interval: str) -> None:
     members = market.registry.member_count()
     market.reward_system.record_conduct(chosen.index, 1, members)
     desk.show(interval_fields(chosen) | {"members": members}, f"Interval {chosen.index} counted for {members} members")
+
+
+@command.command("count-inverter")
+@click.argument("device")
+@at_market
+def count_inverter(desk: Desk, *, device: str) -> None:
+    """Count what the inverter DEVICE generated and its home used itself; anyone may, when its meter was read with it.
+
+    Example: microgrid reward count-inverter inverter-01
+    """
+    identity = device_id(device)
+    desk.market.reward_system.record_self_consumption(identity)
+    _show(desk, desk.market.registry.device(identity, device).owner)
+
+
+@command.command()
+@click.argument("account", type=Account())
+@click.argument("energy", type=Energy())
+@click.option("--event", required=True, help="Name of the demand-response event; a home is credited once for each.")
+@at_market
+def credit(desk: Desk, *, account: str, energy: int, event: str) -> None:
+    """Credit a home with ENERGY kWh that it shifted in a demand-response event; an oracle may.
+
+    Example: microgrid reward credit 0x7099…79C8 0.8 --event evening-peak-17
+    """
+    market = desk.market
+    market.reward_system.credit_stability(keccak256(event.encode()), market.registry.member_of(account), energy)
+    _show(desk, account)
+
+
+@command.command()
+@click.argument("account", type=Account())
+@click.argument("reason", type=click.Choice(list(REASONS)))
+@click.option("--intervals", type=click.IntRange(1), default=2, show_default=True, help="Length of the ban.")
+@at_market
+def ban(desk: Desk, *, account: str, reason: str, intervals: int) -> None:
+    """Ban a home from new orders: a maintainer for grid use or conduct, anyone for arrears (three intervals).
+
+    Example: microgrid reward ban 0x7099…79C8 grid-use --intervals 3
+    """
+    regulator, member_id = desk.market.regulator, desk.market.registry.member_of(account)
+    if REASONS[reason] is BanReason.ARREARS:
+        regulator.ban_for_arrears(member_id)
+    else:
+        regulator.ban(member_id, intervals, REASONS[reason])
+    _show(desk, account)
+
+
+@command.command()
+@click.argument("first", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("second", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@at_market
+def slash(desk: Desk, *, first: Path, second: Path) -> None:
+    """Prove that a device signed two readings with one number: files FIRST and SECOND hold its frames.
+
+    Example: microgrid reward slash one.frame other.frame
+    """
+    readings = [decode_reading(file.read_bytes()) for file in (first, second)]
+    desk.market.staking.slash(*readings)
+    _show(desk, desk.market.registry.device(readings[0].device_id, readings[0].device).owner)
 
 
 @command.command()

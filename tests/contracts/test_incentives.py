@@ -9,6 +9,7 @@ from eth_account import Account
 from eth_utils.crypto import keccak
 from web3.types import TxReceipt
 
+from microgrid.chain import artifacts
 from microgrid.chain.deployment import Role
 
 WAD = 10**18
@@ -339,3 +340,12 @@ def test_a_meter_or_a_suspended_inverter_generates_nothing(world: World, panels:
     world.send(world.registry.functions.suspendDevice(panels.device_id), world.parties.maintainer)
     with reverts(world.rewards, "NotAnInverter", panels.device_id):
         panels.count()
+
+
+def test_an_epoch_has_an_interval(world: World) -> None:
+    artifact = artifacts.load("RewardSystem")
+    factory = world.web3.eth.contract(abi=artifact.abi, bytecode=artifact.bytecode)
+    places = [world.deployment.addresses[name] for name in ("GridBalance", "Regulator", "Staking")]
+    contracts = (world.manager.address, world.reward_token.address, world.registry.address, world.trading.address)
+    with reverts(world.rewards, "InvalidEpoch"):
+        factory.constructor(*contracts, 0, 0, (*places, 0, 0, (0, 0, 0))).estimate_gas()

@@ -11,7 +11,6 @@ from click.testing import CliRunner
 from village import START_S, key
 
 from microgrid.chain.backend import dev_key
-from microgrid.chain.bindings.regulator import BanReason
 from microgrid.chain.client import MarketChain
 from microgrid.chain.node import NodeServer
 from microgrid.cli import root
@@ -115,7 +114,9 @@ def test_recorded_conduct_is_shown(run: Run, market: MarketChain) -> None:
 
 
 def test_incentives_of_an_epoch_are_claimed(run: Run, market: MarketChain) -> None:
-    market.reward_system.credit_stability(b"\x01" * 32, 1, 500)
+    run("reward", "credit", BUYER.address, "0.5", "--event", "evening")
+    with pytest.raises(ContractRevertError, match="AlreadyCredited"):
+        run("reward", "credit", BUYER.address, "0.5", "--event", "evening")
     rates = run("reward", "rates")
     epoch = rates["epoch"]
     assert (rates["sold_wad_per_kwh"], rates["shifted_wad_per_kwh"]) == (WAD, 2 * WAD)
@@ -130,26 +131,31 @@ def test_incentives_of_an_epoch_are_claimed(run: Run, market: MarketChain) -> No
 
 
 def test_a_ban_is_shown_with_its_reason(run: Run, market: MarketChain) -> None:
-    market.regulator.ban(1, 2, BanReason.GRID_USE)
-    shown = run("reward", "show", BUYER.address)
+    shown = run("reward", "ban", BUYER.address, "grid-use", "--intervals", "3")
     assert shown["ban_reason"] == "grid_use"
-    assert shown["banned_until_s"] > market.now_s()
+    assert market.now_s() < shown["banned_until_s"] <= market.now_s() + 3 * HOUR_S
     assert market.regulator.latest_ban(1).in_force
     with pytest.raises(ContractRevertError, match="NotInArrears"):
-        market.regulator.ban_for_arrears(1)
+        run("reward", "ban", SELLER.address, "arrears")
 
 
 def test_two_readings_with_one_number_cost_half_the_stake(run: Run, market: MarketChain) -> None:
     run("reward", "claim", "--key-file", "seller.key")
     run("reward", "stake", "1", "--key-file", "seller.key")
-    market.staking.slash(reading(market, "m2", 1, 0, 1_000), reading(market, "m2", 1, 0, 2_000))
-    assert run("reward", "show", SELLER.address)["staked_wad"] == WAD // 2
+    for name, export_wh in (("one.frame", 1_000), ("other.frame", 2_000)):
+        payload = Payload(1, "m2", 0, 1, (FIRST + 1) * HOUR_S, 0, export_wh, 0, 230_000, 0)
+        Path(name).write_bytes(encode_reading(payload, key("m2"), market.reading_domain))
+    shown = run("reward", "slash", "one.frame", "other.frame")
+    assert (shown["account"], shown["staked_wad"]) == (SELLER.address, WAD // 2)
 
 
-def test_an_inverter_beside_the_meter_earns_the_bonus(run: Run, market: MarketChain) -> None:
+def test_an_inverter_beside_the_meter_is_counted(run: Run, market: MarketChain) -> None:
     words = ("--owner", SELLER.address, "--key", key("pv").address, "--class", "inverter")
     run("device", "register", "pv", *words)
-    inverter = reading(market, "pv", 1, 0, 5_000)
-    market.send_readings(market.prepare_readings(2, [inverter]))
-    market.reward_system.record_self_consumption(inverter.device_id)
-    assert market.reward_system.conduct(2).self_consumed_wh == 0
+    market.send_readings(market.prepare_readings(2, [reading(market, "pv", 1, 0, 5_000)]))
+    shown = run("reward", "count-inverter", "pv")
+    assert (shown["account"], shown["self_consumed_wh"]) == (SELLER.address, 0)  # the starting point
+    market.advance_to((FIRST + 2) * HOUR_S)
+    later = [reading(market, "pv", 2, 0, 8_000), reading(market, "m2", 2, 0, 2_000)]
+    market.send_readings(market.prepare_readings(3, later))
+    assert run("reward", "count-inverter", "pv")["self_consumed_wh"] == 2_000
