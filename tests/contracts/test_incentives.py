@@ -125,6 +125,18 @@ def test_energy_bought_from_peers_costs_no_penalty(world: World) -> None:
     assert world.rewards.functions.behaviourScore(3).call() == [0, False]
 
 
+def test_a_penalty_lessens_a_reward_no_further_than_to_zero(world: World) -> None:
+    regulator = world.deployment.contract(world.web3, "Regulator")
+    world.send(regulator.functions.setTerms((0, WAD)), world.parties.governance)
+    day(world, 0, [(1_000, 0), (1_000, 0)])
+    day(world, 1, [(600, 0), (100, 0)])
+    epoch = (FIRST + DAY) // EPOCH
+    assert [incentive(world, epoch, n) for n in (1, 2)] == [0, (900 * SAVED - 100 * WAD) // 1_000]
+    end_epoch(world, epoch)
+    with reverts(world.rewards, "NothingEarned", epoch, 1):
+        world.send(world.rewards.functions.claimIncentives(epoch), world.homes[0].address)
+
+
 def test_an_interval_counts_once_and_without_a_reading_not_at_all(world: World) -> None:
     receipt = day(world, 0, [(1_000, 0)])
     assert len(world.events(receipt, world.rewards, "ConductRecorded")) == 1
