@@ -57,9 +57,11 @@ class RewardSystem:
         return int(sold), int(bought)
 
     def record_conduct(self, interval: int, first: int, last: int) -> None:
-        """Count an interval for a range of members; anyone may."""
-        args, items = [interval, first, last], last - first + 1
-        self._transactor.execute("recordConduct", self.contract, "recordConduct", args, RECORD, items)
+        """Count an interval for a range of members, in as many transactions as gas asks for; anyone may."""
+        for begin in range(first, last + 1, RECORD.most_items):
+            end = min(last, begin + RECORD.most_items - 1)
+            args, items = [interval, begin, end], end - begin + 1
+            self._transactor.execute("recordConduct", self.contract, "recordConduct", args, RECORD, items)
 
     def record_self_consumption(self, inverter: bytes) -> None:
         """Count what an inverter generated and the home did not feed in; anyone may."""
