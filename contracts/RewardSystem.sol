@@ -6,10 +6,11 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {IDeviceRegistry} from "./interfaces/IDeviceRegistry.sol";
 import {IEnergyTrading} from "./interfaces/IEnergyTrading.sol";
 import {IRewardSystem} from "./interfaces/IRewardSystem.sol";
+import {Incentives} from "./rewards/Incentives.sol";
 import {RewardToken} from "./tokens/RewardToken.sol";
 
-/// @title Reward tokens for energy shared inside the community.
-contract RewardSystem is IRewardSystem, AccessManaged {
+/// @title Reward tokens for energy shared inside the community, and for the conduct that helps it.
+contract RewardSystem is IRewardSystem, Incentives {
     using SafeCast for uint256;
 
     /// @dev `members` is the number of members when the rates were set: who has a higher number joined later.
@@ -49,14 +50,18 @@ contract RewardSystem is IRewardSystem, AccessManaged {
     /// @param rewardToken_ The token that is minted.
     /// @param registry_ Where members are numbered.
     /// @param trading_ Where energy is counted.
+    /// @param perSoldKwh_ For local sales delivered, token units per kWh.
+    /// @param perBoughtKwh_ For local purchases consumed, token units per kWh.
+    /// @param program What incentives are built on, and where they start.
     constructor(
         address authority_,
         RewardToken rewardToken_,
         IDeviceRegistry registry_,
         IEnergyTrading trading_,
         uint256 perSoldKwh_,
-        uint256 perBoughtKwh_
-    ) AccessManaged(authority_) {
+        uint256 perBoughtKwh_,
+        Program memory program
+    ) AccessManaged(authority_) Incentives(registry_, trading_, program) {
         rewardToken = rewardToken_;
         registry = registry_;
         trading = trading_;
@@ -108,6 +113,10 @@ contract RewardSystem is IRewardSystem, AccessManaged {
     function claimed(address account) external view returns (uint64 soldWh, uint64 boughtWh, uint256 amount) {
         Checkpoint memory point = _checkpoints[account];
         return (point.soldWh, point.boughtWh, point.paid);
+    }
+
+    function _mintReward(address account, uint256 amount) internal override {
+        rewardToken.mint(account, amount);
     }
 
     function _setRewardRates(uint256 perSoldKwh_, uint256 perBoughtKwh_) private {

@@ -3,6 +3,7 @@ pragma solidity 0.8.28;
 
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
+import {ERC20Burnable} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Burnable.sol";
 import {ERC20Capped} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Capped.sol";
 import {ERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Permit.sol";
 import {ERC20Votes} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Votes.sol";
@@ -12,7 +13,7 @@ import {Time} from "@openzeppelin/contracts/utils/types/Time.sol";
 /// @title Token for energy shared inside the community: capped, and a vote in it.
 /// @dev Votes are counted by time, not by block number, which means nothing on a chain that mints a block per
 /// transaction.
-contract RewardToken is ERC20Capped, ERC20Permit, ERC20Votes, AccessManaged {
+contract RewardToken is ERC20Burnable, ERC20Capped, ERC20Permit, ERC20Votes, AccessManaged {
     /// @param authority_ The access manager.
     /// @param cap_ Most tokens that can ever exist, in token units.
     constructor(address authority_, uint256 cap_)

@@ -10,18 +10,22 @@ from web3.types import LogReceipt, TxReceipt
 
 from microgrid.chain.backend import Backend
 from microgrid.chain.bindings.demand_response import DemandResponse
+from microgrid.chain.bindings.community_governor import CommunityGovernor
 from microgrid.chain.bindings.device_registry import SUBMIT_READINGS, DeviceRegistry
 from microgrid.chain.bindings.emergency_control import EmergencyControl
 from microgrid.chain.bindings.energy_trading import SETTLE, EnergyTrading
 from microgrid.chain.bindings.grid_balance import GridBalance
 from microgrid.chain.bindings.grid_monitor import GridMonitor
 from microgrid.chain.bindings.payment_token import PaymentToken
+from microgrid.chain.bindings.regulator import Regulator
 from microgrid.chain.bindings.reward_system import RewardSystem
 from microgrid.chain.bindings.storage_registry import StorageRegistry
+from microgrid.chain.bindings.reward_token import RewardToken
+from microgrid.chain.bindings.staking import Staking
 from microgrid.chain.deployment import Deployment
 from microgrid.chain.reverts import named
 from microgrid.chain.transactor import Transactor, call_data
-from microgrid.domain.errors import ChainError, StaleNonceError
+from microgrid.domain.errors import BadInputError, ChainError, StaleNonceError
 from microgrid.domain.intervals import Interval
 from microgrid.domain.records import (
     AuctionResult,
@@ -68,6 +72,9 @@ class MarketChain:
         self.emergency = EmergencyControl(at("EmergencyControl"), self.transactor)
         self.response = DemandResponse(at("DemandResponse"), self.transactor)
         self.storage = StorageRegistry(at("StorageRegistry"), self.transactor)
+        self.reward_token = RewardToken(at("RewardToken"), self.transactor)
+        self.regulator = Regulator(at("Regulator"), self.transactor)
+        self.staking = Staking(at("Staking"), self.transactor)
         self._names = {device_id(name): name for name in names}
         self._accounts: dict[int, str] = {}
 
@@ -95,6 +102,19 @@ class MarketChain:
     def fee_account(self) -> str:
         """Account that the fees go to."""
         return self.trading.treasury()
+
+    @cached_property
+    def governor(self) -> CommunityGovernor:
+        """Where proposals are made and voted on.
+
+        Raises:
+            BadInputError: the market has none.
+        """
+        if not self.deployment.community_governor:
+            message = "this market was deployed without governance; `microgrid deploy --governance` adds it"
+            raise BadInputError(message)
+        contract = self.deployment.contract(self.backend.web3, "CommunityGovernor")
+        return CommunityGovernor(contract, self.transactor, self.deployment.block)
 
     def now_s(self) -> int:
         """Time of the latest block, Unix seconds."""

@@ -30,15 +30,19 @@ SETTINGS: Mapping[str, Any] = {
 DEPLOYABLE: Mapping[str, str] = {
     "AccessManager": "@openzeppelin/contracts/access/manager/AccessManager.sol",
     "DemandResponse": "grid/DemandResponse.sol",
+    "CommunityGovernor": "governance/CommunityGovernor.sol",
     "DeviceRegistry": "DeviceRegistry.sol",
     "EmergencyControl": "grid/EmergencyControl.sol",
     "EnergyTrading": "EnergyTrading.sol",
     "GridBalance": "GridBalance.sol",
     "GridMonitor": "grid/GridMonitor.sol",
     "PaymentToken": "tokens/PaymentToken.sol",
+    "Regulator": "rewards/Regulator.sol",
     "RewardSystem": "RewardSystem.sol",
     "RewardToken": "tokens/RewardToken.sol",
     "StorageRegistry": "grid/StorageRegistry.sol",
+    "Staking": "rewards/Staking.sol",
+    "TimelockController": "@openzeppelin/contracts/governance/TimelockController.sol",
 }
 MOCKS: Mapping[str, str] = {
     "AuctionHarness": "mocks/AuctionHarness.sol",

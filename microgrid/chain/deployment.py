@@ -1,7 +1,7 @@
 """Puts the contracts on a chain and wires them: one access manager, one table of who may call what."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from enum import IntEnum
 from typing import Any, Self
 
@@ -10,6 +10,7 @@ from eth_account.signers.local import LocalAccount
 from eth_utils.abi import filter_abi_by_name, function_abi_to_4byte_selector
 from web3 import Web3
 from web3.contract import Contract
+from web3.contract.contract import ContractFunction
 from web3.types import TxReceipt
 
 from microgrid.chain import artifacts
@@ -69,6 +70,12 @@ PERMISSIONS: Mapping[tuple[str, str], Role] = {
     ("DemandResponse", "announce"): Role.OPERATOR,
     ("DemandResponse", "dispatch"): Role.OPERATOR,
     ("DemandResponse", "cancel"): Role.OPERATOR,
+    ("RewardSystem", "setIncentiveRates"): Role.GOVERNANCE,
+    ("RewardSystem", "setEpochBudget"): Role.GOVERNANCE,
+    ("RewardSystem", "creditStability"): Role.ORACLE,
+    ("Regulator", "ban"): Role.MAINTAINER,
+    ("Regulator", "lift"): Role.GOVERNANCE,
+    ("Regulator", "setTerms"): Role.GOVERNANCE,
 }
 
 # Nominal frequency and its limit (millihertz), nominal voltage and its limit (mV), limit of distortion (permille).
@@ -103,6 +110,22 @@ class MarketConfig:
         reward_per_sold_kwh_wad: Reward tokens (1e-18) for a kWh sold and delivered in the community.
         reward_per_bought_kwh_wad: Reward tokens (1e-18) for a kWh bought and consumed in the community.
         reward_cap_wad: Most reward tokens (1e-18) that can ever exist.
+        epoch_intervals: Number of intervals of an epoch, for which incentives have one budget.
+        epoch_budget_wad: Most reward tokens (1e-18) that incentives of an epoch pay.
+        incentive_per_saved_kwh_wad: Reward tokens (1e-18) for a kWh drawn less than the baseline.
+        incentive_per_peak_kwh_wad: In addition in hours whose price multiplier is above one.
+        incentive_per_stability_kwh_wad: Reward tokens (1e-18) for a kWh shifted in demand-response events.
+        bonus_per_kwh_wad: Reward tokens (1e-18) for a kWh of own generation used at home.
+        penalty_per_kwh_wad: Reward tokens (1e-18) taken off incentives for a kWh drawn from the grid, not from peers.
+        unbonding_seconds: Time from unstaking to withdrawal; longer than an epoch, so that no token counts twice.
+        with_governance: Put a governor and a timelock over the market; the timelock takes the place of the parties'
+            `governance` and `admin`.
+        voting_delay_seconds: From a proposal to the start of its vote.
+        voting_period_seconds: From the start of a vote to its end.
+        timelock_delay_seconds: From a vote's acceptance, once queued, to its execution.
+        proposal_threshold_wad: Votes (1e-18 tokens) that a proposer needs.
+        quorum_percent: Share of the reward tokens that must vote for a proposal or abstain.
+        min_quorum_wad: Least number of votes (1e-18 tokens) of a quorum, so that the first tokens do not rule.
     """
 
     interval_seconds: int = 3_600
@@ -125,6 +148,21 @@ class MarketConfig:
     reward_per_sold_kwh_wad: int = WAD
     reward_per_bought_kwh_wad: int = WAD // 2
     reward_cap_wad: int = 1_000_000_000 * WAD
+    epoch_intervals: int = 24
+    epoch_budget_wad: int = 100 * WAD
+    incentive_per_saved_kwh_wad: int = WAD // 2
+    incentive_per_peak_kwh_wad: int = WAD // 2
+    incentive_per_stability_kwh_wad: int = 2 * WAD
+    bonus_per_kwh_wad: int = WAD // 50
+    penalty_per_kwh_wad: int = WAD // 50
+    unbonding_seconds: int = 7 * 86_400
+    with_governance: bool = False
+    voting_delay_seconds: int = 86_400
+    voting_period_seconds: int = 3 * 86_400
+    timelock_delay_seconds: int = 86_400
+    proposal_threshold_wad: int = WAD
+    quorum_percent: int = 10
+    min_quorum_wad: int = 100 * WAD
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +196,8 @@ class Deployment:
     Attributes:
         chain_id: Chain they are on.
         block: Number of a block before the first of them; events need not be looked for in earlier ones.
+        timelock_controller: Holds the roles of governance; empty for a market without governance.
+        community_governor: Where proposals are voted on; empty likewise.
         gas_used: Gas of all transactions that deployed and wired them.
     """
 
@@ -174,6 +214,10 @@ class Deployment:
     emergency_control: str
     demand_response: str
     storage_registry: str
+    regulator: str
+    staking: str
+    timelock_controller: str = ""
+    community_governor: str = ""
     gas_used: int = field(default=0, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
@@ -199,8 +243,9 @@ class Deployment:
 
     @property
     def addresses(self) -> dict[str, str]:
-        """Addresses by the names of the contracts."""
-        return {name: getattr(self, _snake(name)) for name in artifacts.names()}
+        """Addresses by the names of the contracts; those that this market does without are left out."""
+        found = {name: getattr(self, _snake(name)) for name in artifacts.names()}
+        return {name: address for name, address in found.items() if address}
 
 
 def deploy(web3: Web3, key: bytes | str, config: MarketConfig, parties: Parties) -> Deployment:
@@ -236,17 +281,36 @@ class _Deployer:
         registry = self._create("DeviceRegistry", manager.address, grid.address)
         places = (manager.address, money.address, registry.address, grid.address, parties.backstop, parties.treasury)
         trading = self._create("EnergyTrading", *places, _trading_config(config))
+        terms = (config.bonus_per_kwh_wad, config.penalty_per_kwh_wad)
+        regulator = self._create("Regulator", manager.address, registry.address, trading.address, terms)
+        staking = self._create("Staking", reward.address, registry.address, config.unbonding_seconds)
         rates = (config.reward_per_sold_kwh_wad, config.reward_per_bought_kwh_wad)
-        self._create("RewardSystem", manager.address, reward.address, registry.address, trading.address, *rates)
         monitor = self._create("GridMonitor", manager.address, registry.address, grid.address, GRID_LIMITS)
         emergency = self._create(
             "EmergencyControl", manager.address, registry.address, monitor.address, EMERGENCY_RULES
         )
         self._create("DemandResponse", manager.address, money.address, registry.address, emergency.address)
         self._create("StorageRegistry", registry.address)
+        program = (grid.address, regulator.address, staking.address, *_incentives(config))
+        sources = (reward.address, registry.address, trading.address)
+        self._create("RewardSystem", manager.address, *sources, *rates, program)
+        if config.with_governance:
+            timelock = self._govern(config, reward)
+            parties = replace(parties, governance=timelock, admin=timelock)
         self._wire(config, parties)
         addresses = {_snake(name): str(contract.address) for name, contract in self._contracts.items()}
         return Deployment(self._web3.eth.chain_id, block, **addresses, gas_used=self._gas_used)
+
+    def _govern(self, config: MarketConfig, reward: Contract) -> str:
+        """A timelock that obeys the governor alone and lets anyone execute; returns its address."""
+        me, anyone = self._account.address, "0x" + "00" * 20
+        timelock = self._create("TimelockController", config.timelock_delay_seconds, [], [anyone], me)
+        governor = self._create("CommunityGovernor", reward.address, timelock.address, _voting_rules(config))
+        functions = timelock.functions
+        for role in (functions.PROPOSER_ROLE().call(), functions.CANCELLER_ROLE().call()):
+            self._call(functions.grantRole(role, governor.address))
+        self._call(functions.renounceRole(functions.DEFAULT_ADMIN_ROLE().call(), me))
+        return str(timelock.address)
 
     def _wire(self, config: MarketConfig, parties: Parties) -> None:
         """In one transaction: assign every function its role, set the multipliers, give the roles away, step down."""
@@ -258,7 +322,7 @@ class _Deployer:
         calls += [manager.encode_abi("grantRole", [role, holder, 0]) for role, holder in self._holders(parties)]
         if parties.admin != me:
             calls.append(manager.encode_abi("renounceRole", [Role.ADMIN, me]))
-        self._send(manager.functions.multicall(calls).build_transaction({"from": me, "gas": MAX_TRANSACTION_GAS}))
+        self._call(manager.functions.multicall(calls))
 
     def _permissions(self) -> list[list[Any]]:
         by_target: dict[tuple[str, Role], list[bytes]] = {}
@@ -294,6 +358,9 @@ class _Deployer:
         contract = self._web3.eth.contract(address=address, abi=artifact.abi)
         self._contracts[name] = contract
         return contract
+
+    def _call(self, call: ContractFunction) -> None:
+        self._send(call.build_transaction({"from": self._account.address, "gas": MAX_TRANSACTION_GAS}))
 
     def _send(self, transaction: Mapping[str, Any]) -> TxReceipt:
         base_fee = self._web3.eth.get_block("latest")["baseFeePerGas"]
@@ -336,6 +403,25 @@ def _trading_config(config: MarketConfig) -> tuple[int, ...]:
         config.max_order_wh,
         config.max_duration_intervals,
         config.fee_micro_per_kwh,
+    )
+
+
+def _incentives(config: MarketConfig) -> tuple[Any, ...]:
+    rates = (
+        config.incentive_per_saved_kwh_wad,
+        config.incentive_per_peak_kwh_wad,
+        config.incentive_per_stability_kwh_wad,
+    )
+    return config.epoch_intervals, config.epoch_budget_wad, rates
+
+
+def _voting_rules(config: MarketConfig) -> tuple[int, ...]:
+    return (
+        config.voting_delay_seconds,
+        config.voting_period_seconds,
+        config.proposal_threshold_wad,
+        config.quorum_percent,
+        config.min_quorum_wad,
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import rich_click as click
 
-from microgrid.domain.units import MICRO_PER_UNIT, WH_PER_KWH
+from microgrid.domain.units import MICRO_PER_UNIT, WAD, WH_PER_KWH
 from microgrid.domain.wire import checksum
 
 ADDRESS_BYTES = 20
@@ -48,6 +48,16 @@ class Energy(click.ParamType[Any]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Whole Wh."""
         return _scaled(self, value, WH_PER_KWH, (param, ctx))
+
+
+class Tokens(click.ParamType[Any]):
+    """An amount of reward tokens, at most 18 decimals; becomes 1e-18 tokens."""
+
+    name = "tokens"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Whole 1e-18 tokens."""
+        return _scaled(self, value, WAD, (param, ctx))
 
 
 Where = tuple[click.Parameter | None, click.Context | None]

@@ -12,6 +12,7 @@ from microgrid.cli._chain import check_writable, key_options, open_node, show, w
 from microgrid.cli._types import Account, Money
 from microgrid.config import load_settings
 from microgrid.domain.errors import BadInputError
+from microgrid.domain.units import WAD
 
 DEV_BACKSTOP, DEV_TREASURY = 8, 9
 
@@ -40,6 +41,31 @@ DEV_BACKSTOP, DEV_TREASURY = 8, 9
     "--backstop", type=Account(), help="Account of the grid supplier. [default on a development chain: account 8]"
 )
 @click.option("--treasury", type=Account(), help="Account that fees go to. [default on a development chain: account 9]")
+@click.option("--governance", is_flag=True, help="Let holders of reward tokens decide: a governor and a timelock.")
+@click.option(
+    "--voting-delay",
+    type=click.IntRange(0),
+    default=86_400,
+    show_default=True,
+    help="Seconds from a proposal to its vote.",
+)
+@click.option(
+    "--voting-period", type=click.IntRange(1), default=259_200, show_default=True, help="Seconds that a vote lasts."
+)
+@click.option(
+    "--timelock-delay",
+    type=click.IntRange(0),
+    default=86_400,
+    show_default=True,
+    help="Seconds from queueing to execution.",
+)
+@click.option(
+    "--min-quorum",
+    type=click.IntRange(0),
+    default=100,
+    show_default=True,
+    help="Least number of votes of a quorum, whole tokens.",
+)
 def command(
     *,
     rpc_url: str | None,
@@ -50,9 +76,14 @@ def command(
     fee: int,
     backstop: str | None,
     treasury: str | None,
+    governance: bool,
+    voting_delay: int,
+    voting_period: int,
+    timelock_delay: int,
+    min_quorum: int,
     as_json: bool,
 ) -> None:
-    """Deploy and wire all contracts; the key's account gets every role.
+    """Deploy and wire all contracts; the key's account gets every role, but for what --governance leaves to votes.
 
     Example: microgrid deploy --rpc http://127.0.0.1:8545
 
@@ -65,6 +96,11 @@ def command(
         gate_lead_seconds=gate_lead_seconds,
         settlement_deadline_seconds=4 * interval_seconds,
         fee_micro_per_kwh=fee,
+        with_governance=governance,
+        voting_delay_seconds=voting_delay,
+        voting_period_seconds=voting_period,
+        timelock_delay_seconds=timelock_delay,
+        min_quorum_wad=min_quorum * WAD,
     )
     with open_node(rpc_url, key_file) as (backend, key):
         parties = Parties.one(
@@ -85,5 +121,5 @@ def _dev_account(backend: Backend, index: int, option: str) -> str:
 
 
 def _report(deployment: Deployment, path: Path) -> str:
-    lines = [f"{name:15} {address}" for name, address in deployment.addresses.items()]
+    lines = [f"{name:18} {address}" for name, address in deployment.addresses.items()]
     return "\n".join([*lines, f"{deployment.gas_used:,} gas; addresses written to {path}"])

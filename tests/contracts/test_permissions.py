@@ -10,7 +10,11 @@ from eth_utils.abi import filter_abi_by_name, function_abi_to_4byte_selector
 from microgrid.chain import artifacts
 from microgrid.chain.deployment import PERMISSIONS, Role
 
-MARKET = tuple(name for name in artifacts.names() if name != "AccessManager")
+MARKET = tuple(
+    name
+    for name in artifacts.names()
+    if name not in {"AccessManager", "CommunityGovernor", "Staking", "TimelockController"}
+)
 OPEN_TO_ALL = {
     "DeviceRegistry": {"rotateKey"},
     "EnergyTrading": {
@@ -31,9 +35,10 @@ OPEN_TO_ALL = {
     "EmergencyControl": {"expire", "observe"},
     "DemandResponse": {"claim", "enrol", "measure", "optOut", "recover", "refund", "settle"},
     "StorageRegistry": {"enlist", "schedule", "submitReports"},
-    "RewardSystem": {"checkpoint", "claim"},
+    "Regulator": {"banForArrears"},
+    "RewardSystem": {"checkpoint", "claim", "claimIncentives", "recordConduct", "recordSelfConsumption"},
     "PaymentToken": {"approve", "permit", "transfer", "transferFrom"},
-    "RewardToken": {"approve", "delegate", "delegateBySig", "permit", "transfer", "transferFrom"},
+    "RewardToken": {"approve", "burn", "burnFrom", "delegate", "delegateBySig", "permit", "transfer", "transferFrom"},
 }
 OPEN_TO_OTHERS = ("rotateKey", "cancel")  # to a device's owner; to anyone once the event is dead
 HOLDERS = {

@@ -108,7 +108,7 @@ class DeviceRegistry:
 
     def sign_batch(self, number: int, readings: Sequence[Reading]) -> bytes:
         """Signed raw transaction that submits readings as one batch."""
-        args = [number, [_reading_tuple(reading) for reading in readings], [r.signature for r in readings]]
+        args = [number, [reading_tuple(reading) for reading in readings], [r.signature for r in readings]]
         return self._transactor.sign(self.contract, "submitReadings", args, SUBMIT_READINGS.limit(len(readings)))
 
     def batch_of(self, call_data: bytes) -> tuple[int, int]:
@@ -133,7 +133,8 @@ class DeviceRegistry:
         return self._transactor.read(self.contract, name, *args)
 
 
-def _reading_tuple(reading: Reading) -> tuple[bytes, int, int, int, int, bytes]:
+def reading_tuple(reading: Reading) -> tuple[bytes, int, int, int, int, bytes]:
+    """A reading as the contracts take it."""
     return (
         reading.device_id,
         reading.chain_sequence,
