@@ -9,8 +9,8 @@ from typing import Any
 from web3.types import LogReceipt, TxReceipt
 
 from microgrid.chain.backend import Backend
-from microgrid.chain.bindings.demand_response import DemandResponse
 from microgrid.chain.bindings.community_governor import CommunityGovernor
+from microgrid.chain.bindings.demand_response import DemandResponse
 from microgrid.chain.bindings.device_registry import SUBMIT_READINGS, DeviceRegistry
 from microgrid.chain.bindings.emergency_control import EmergencyControl
 from microgrid.chain.bindings.energy_trading import SETTLE, EnergyTrading
@@ -19,9 +19,9 @@ from microgrid.chain.bindings.grid_monitor import GridMonitor
 from microgrid.chain.bindings.payment_token import PaymentToken
 from microgrid.chain.bindings.regulator import Regulator
 from microgrid.chain.bindings.reward_system import RewardSystem
-from microgrid.chain.bindings.storage_registry import StorageRegistry
 from microgrid.chain.bindings.reward_token import RewardToken
 from microgrid.chain.bindings.staking import Staking
+from microgrid.chain.bindings.storage_registry import StorageRegistry
 from microgrid.chain.deployment import Deployment
 from microgrid.chain.reverts import named
 from microgrid.chain.transactor import Transactor, call_data
