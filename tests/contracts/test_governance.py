@@ -204,6 +204,7 @@ def test_each_restricted_function_obeys_the_holder_of_its_role_alone(
         Role.ORACLE: parties.oracle,
         Role.MAINTAINER: parties.maintainer,
         Role.METERING: world.registry.address,
+        Role.SENSING: world.deployment.grid_monitor,
         Role.MINTER: world.rewards.address,
         Role.GUARDIAN: parties.guardian,
         Role.GOVERNANCE: timelock.address,
