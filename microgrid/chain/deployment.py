@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
-from enum import IntEnum
 from typing import Any, Self
 
 from eth_account import Account
@@ -14,6 +13,7 @@ from web3.contract.contract import ContractFunction
 from web3.types import TxReceipt
 
 from microgrid.chain import artifacts
+from microgrid.chain.permissions import PERMISSIONS, Role
 from microgrid.domain.errors import BadInputError, ChainError
 from microgrid.domain.units import WAD
 
@@ -23,60 +23,6 @@ PRIORITY_FEE_WEI = 1_000_000_000
 
 _EVENING_PEAK = {6: 0.9, 7: 1.1, 8: 1.1, 17: 1.3, 18: 1.4, 19: 1.4, 20: 1.3, 21: 1.1, **dict.fromkeys(range(6), 0.8)}
 
-
-class Role(IntEnum):
-    """Roles of the access manager, by their ids. Id 0 is the manager's own administrator."""
-
-    ADMIN = 0
-    OPERATOR = 1
-    ORACLE = 2
-    MAINTAINER = 3
-    METERING = 4
-    MINTER = 5
-    GUARDIAN = 6
-    GOVERNANCE = 7
-    ISSUER = 8
-    SENSING = 12
-
-
-# Every restricted function and its role; a test compares this table with the contracts.
-PERMISSIONS: Mapping[tuple[str, str], Role] = {
-    ("PaymentToken", "mint"): Role.ISSUER,
-    ("RewardToken", "mint"): Role.MINTER,
-    ("GridBalance", "recordInterval"): Role.METERING,
-    ("GridBalance", "openIntervals"): Role.OPERATOR,
-    ("GridBalance", "reportGridStress"): Role.ORACLE,
-    ("GridBalance", "recordMeasuredStress"): Role.SENSING,
-    ("GridBalance", "setTimeOfDayMultiplier"): Role.GOVERNANCE,
-    ("GridBalance", "setPriceParameters"): Role.GOVERNANCE,
-    ("DeviceRegistry", "registerMember"): Role.OPERATOR,
-    ("DeviceRegistry", "registerDevice"): Role.OPERATOR,
-    ("DeviceRegistry", "suspendDevice"): Role.MAINTAINER,
-    ("DeviceRegistry", "activateDevice"): Role.MAINTAINER,
-    ("DeviceRegistry", "retireDevice"): Role.MAINTAINER,
-    ("DeviceRegistry", "rotateKey"): Role.MAINTAINER,
-    ("DeviceRegistry", "submitReadings"): Role.ORACLE,
-    ("EnergyTrading", "setTradingFee"): Role.GOVERNANCE,
-    ("EnergyTrading", "pause"): Role.GUARDIAN,
-    ("EnergyTrading", "unpause"): Role.GOVERNANCE,
-    ("RewardSystem", "setRewardRates"): Role.GOVERNANCE,
-    ("GridMonitor", "setLimits"): Role.GOVERNANCE,
-    ("EmergencyControl", "reportSeverity"): Role.ORACLE,
-    ("EmergencyControl", "declare"): Role.GUARDIAN,
-    ("EmergencyControl", "standDown"): Role.OPERATOR,
-    ("EmergencyControl", "setShedding"): Role.OPERATOR,
-    ("EmergencyControl", "setPriority"): Role.OPERATOR,
-    ("EmergencyControl", "setRules"): Role.GOVERNANCE,
-    ("DemandResponse", "announce"): Role.OPERATOR,
-    ("DemandResponse", "dispatch"): Role.OPERATOR,
-    ("DemandResponse", "cancel"): Role.OPERATOR,
-    ("RewardSystem", "setIncentiveRates"): Role.GOVERNANCE,
-    ("RewardSystem", "setEpochBudget"): Role.GOVERNANCE,
-    ("RewardSystem", "creditStability"): Role.ORACLE,
-    ("Regulator", "ban"): Role.MAINTAINER,
-    ("Regulator", "lift"): Role.GOVERNANCE,
-    ("Regulator", "setTerms"): Role.GOVERNANCE,
-}
 
 # Nominal frequency and its limit (millihertz), nominal voltage and its limit (mV), limit of distortion (permille).
 # EN 50160 allows 230 V +-10 % and 8 % of distortion; at 1 Hz below nominal large grids begin to shed load.

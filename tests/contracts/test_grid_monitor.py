@@ -31,7 +31,7 @@ from grid_hands import (
 from web3.contract import Contract
 from web3.types import TxReceipt
 
-from microgrid.chain.deployment import Role
+from microgrid.chain.permissions import Role
 
 WAD = 10**18
 FRESH_S, DAY = 900, 86_400

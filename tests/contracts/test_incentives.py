@@ -10,7 +10,7 @@ from eth_utils.crypto import keccak
 from web3.types import TxReceipt
 
 from microgrid.chain import artifacts
-from microgrid.chain.deployment import Role
+from microgrid.chain.permissions import Role
 
 WAD = 10**18
 SAVED, PEAK, STABILITY, BONUS, PENALTY = WAD // 2, WAD // 2, 2 * WAD, WAD // 50, WAD // 50

@@ -8,7 +8,7 @@ from contract_market import World, reverts
 from eth_utils.abi import filter_abi_by_name, function_abi_to_4byte_selector
 
 from microgrid.chain import artifacts
-from microgrid.chain.deployment import PERMISSIONS, Role
+from microgrid.chain.permissions import PERMISSIONS, Role
 
 MARKET = tuple(
     name

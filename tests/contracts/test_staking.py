@@ -10,7 +10,7 @@ from web3.contract import Contract
 from web3.types import TxReceipt
 
 from microgrid.chain import artifacts
-from microgrid.chain.deployment import Role
+from microgrid.chain.permissions import Role
 
 WAD = 10**18
 UNBONDING_S = 7 * 86_400
