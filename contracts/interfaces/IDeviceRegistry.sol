@@ -67,6 +67,20 @@ interface IDeviceRegistry {
         bytes32 detail;
     }
 
+    /// @notice A reading as it is handed in: five words, whatever its numbers.
+    /// @param deviceId As in `Reading`.
+    /// @param values sequence << 192 | timestamp << 128 | importWh << 64 | exportWh.
+    /// @param detail As in `Reading`.
+    /// @param r First half of the device's signature of `hashReading`.
+    /// @param vs Second half in the short form of EIP-2098: s, which is low, and in the top bit whether v is 28.
+    struct SignedReading {
+        bytes32 deviceId;
+        uint256 values;
+        bytes32 detail;
+        bytes32 r;
+        bytes32 vs;
+    }
+
     /// @notice The last accepted reading of a device; all zero before the first.
     /// @param sequence Its sequence number.
     /// @param timestamp Its time, Unix seconds.
@@ -99,16 +113,12 @@ interface IDeviceRegistry {
     /// @notice A device signs with another key from now on.
     event DeviceKeyRotated(bytes32 indexed deviceId, address oldKey, address newKey);
 
-    /// @notice A reading was checked and stored.
-    /// @param interval The interval that the reading ends or lies in.
-    event ReadingAccepted(
-        bytes32 indexed deviceId,
-        uint64 indexed interval,
-        uint64 sequence,
-        uint64 importWh,
-        uint64 exportWh,
-        bytes32 detail
-    );
+    /// @notice The readings of a batch in its order, a word each: sequence << 192 | refused << 191 | device << 168 |
+    /// timestamp << 128 | importWh << 64 | exportWh.
+    /// @dev `device` (23 bits) is the number that `deviceAt` takes, the timestamp has 40 bits. The word of a refused
+    /// reading may be wrong in these two; `ReadingRefused` tells of it, in the same order. `detail` and the signature
+    /// stand in the call's data.
+    event ReadingsTaken(address indexed oracle, uint64 indexed batchNumber, uint256[] readings);
 
     /// @notice A reading was refused; nothing of it was stored.
     event ReadingRefused(bytes32 indexed deviceId, uint64 sequence, ReadingResult result);
@@ -127,6 +137,9 @@ interface IDeviceRegistry {
 
     /// @notice No device has this id.
     error DeviceNotFound(bytes32 deviceId);
+
+    /// @notice Devices have 23-bit numbers, and all are given out.
+    error TooManyDevices(uint256 max);
 
     /// @notice Only an active device can be suspended.
     error DeviceNotActive(bytes32 deviceId, DeviceStatus status);
@@ -151,9 +164,6 @@ interface IDeviceRegistry {
 
     /// @notice The batch does not carry the caller's next number.
     error BatchOutOfOrder(uint64 expected, uint64 actual);
-
-    /// @notice There is not one signature for each reading.
-    error BatchLengthMismatch(uint256 readings, uint256 signatures);
 
     /// @notice Admits a household account and gives it the next member number, counting from 1.
     /// @param account The household's account.
@@ -195,10 +205,9 @@ interface IDeviceRegistry {
     /// ends, whenever the predecessor was; a reading between two ends only moves the registers. The first reading of a
     /// device is its base line and books nothing. Rounding aside, energy over 1.1 times rated power is refused.
     /// @param batchNumber The caller's next batch number, counting from 0: a batch sent twice is refused whole.
-    /// @param readings The readings, in any order that keeps each device's own.
-    /// @param signatures 65-byte (r, s, v) signatures of `hashReading`, one for each reading.
+    /// @param readings The readings with their signatures, in any order that keeps each device's own.
     /// @return results One code for each reading.
-    function submitReadings(uint64 batchNumber, Reading[] calldata readings, bytes[] calldata signatures)
+    function submitReadings(uint64 batchNumber, SignedReading[] calldata readings)
         external
         returns (ReadingResult[] memory results);
 
