@@ -7,12 +7,16 @@ import {IDeviceRegistry} from "./interfaces/IDeviceRegistry.sol";
 import {IGridBalance} from "./interfaces/IGridBalance.sol";
 import {IntervalHistory} from "./libraries/IntervalHistory.sol";
 import {ReadingWord} from "./libraries/ReadingWord.sol";
+import {PerformanceLog} from "./libraries/PerformanceLog.sol";
+import {MaintenanceLog} from "./registry/MaintenanceLog.sol";
+import {ReadingCommitments} from "./registry/ReadingCommitments.sol";
 import {ReadingGate} from "./registry/ReadingGate.sol";
 
 /// @title Registry of members and their metering devices, and the gate through which signed readings enter.
 /// @dev The oracle can delay a reading but neither make one nor change one: the contract checks the device's signature.
-contract DeviceRegistry is ReadingGate {
+contract DeviceRegistry is ReadingCommitments, MaintenanceLog {
     using IntervalHistory for IntervalHistory.Rings;
+    using PerformanceLog for PerformanceLog.Log;
     using ReadingWord for uint256;
 
     mapping(address oracle => uint64) private _nextBatches;
@@ -51,6 +55,14 @@ contract DeviceRegistry is ReadingGate {
     }
 
     /// @inheritdoc IDeviceRegistry
+    function proveReading(SignedReading calldata reading, bytes32[] calldata proof) external {
+        uint256 last = _entries[reading.deviceId].state;
+        bool following = last != 0 && reading.values.sequence() == last.sequence() + 1;
+        if (!following) _checkCanCall(msg.sender, msg.data);
+        _prove(reading, proof);
+    }
+
+    /// @inheritdoc IDeviceRegistry
     function intervalEnergy(uint32 memberId, uint64 interval)
         external
         view
@@ -74,6 +86,21 @@ contract DeviceRegistry is ReadingGate {
     }
 
     /// @inheritdoc IDeviceRegistry
+    function performance(bytes32 deviceId) external view returns (Performance memory) {
+        uint256 last = _entries[deviceId].state.marked(false);
+        PerformanceLog.Log memory log = _performance[deviceId];
+        return Performance({
+            accepted: uint32(log.acceptedUpTo(last)),
+            refused: log.refused,
+            missed: log.missed,
+            gaps: log.gaps,
+            firstSeen: log.firstSeen,
+            lastSeen: uint64(last.timestamp()),
+            uptimeBps: uint32(log.uptimeBps(last, INTERVAL_SECONDS))
+        });
+    }
+
+    /// @inheritdoc IDeviceRegistry
     function nextBatch(address oracle) external view returns (uint64) {
         return _nextBatches[oracle];
     }
@@ -87,5 +114,11 @@ contract DeviceRegistry is ReadingGate {
     function hashReading(Reading calldata reading) external view returns (bytes32) {
         uint256 word = ReadingWord.pack(reading.sequence, reading.timestamp, reading.importWh, reading.exportWh);
         return _hashTypedDataV4(_hashStruct(reading.deviceId, word, reading.detail));
+    }
+
+    /// @inheritdoc IDeviceRegistry
+    function hashLeaf(Reading calldata reading) external view returns (bytes32) {
+        uint256 word = ReadingWord.pack(reading.sequence, reading.timestamp, reading.importWh, reading.exportWh);
+        return _hashLeaf(word.intervalOf(INTERVAL_SECONDS), reading.deviceId, word, reading.detail);
     }
 }

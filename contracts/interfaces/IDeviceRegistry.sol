@@ -93,6 +93,24 @@ interface IDeviceRegistry {
         uint64 exportWh;
     }
 
+    /// @notice How well a device reports.
+    /// @param accepted Readings accepted.
+    /// @param refused Readings refused.
+    /// @param missed Sequence numbers skipped between accepted readings.
+    /// @param gaps How often numbers were skipped or the count began anew.
+    /// @param firstSeen Time of the first accepted reading, or of the replacement that it began with; zero for none.
+    /// @param lastSeen Time of the last accepted reading; zero for none.
+    /// @param uptimeBps Share of the time since the first in which it was not silent for over an interval, 1e-4.
+    struct Performance {
+        uint32 accepted;
+        uint32 refused;
+        uint32 missed;
+        uint32 gaps;
+        uint64 firstSeen;
+        uint64 lastSeen;
+        uint32 uptimeBps;
+    }
+
     /// @notice A household account was admitted.
     event MemberRegistered(uint32 indexed memberId, address indexed account);
 
@@ -112,6 +130,12 @@ interface IDeviceRegistry {
 
     /// @notice A device signs with another key from now on.
     event DeviceKeyRotated(bytes32 indexed deviceId, address oldKey, address newKey);
+
+    /// @notice An owner agrees that a device be replaced by this one.
+    event ReplacementApproved(bytes32 indexed deviceId, bytes32 indexed newDeviceId, address newKey);
+
+    /// @notice A device goes on where another stood; `DeviceRegistered` and `DeviceStatusChanged` tell the rest.
+    event DeviceReplaced(bytes32 indexed deviceId, bytes32 indexed newDeviceId);
 
     /// @notice The readings of a batch in its order, a word each: sequence << 192 | refused << 191 | device << 168 |
     /// timestamp << 128 | importWh << 64 | exportWh.
@@ -140,6 +164,12 @@ interface IDeviceRegistry {
 
     /// @notice Devices have 23-bit numbers, and all are given out.
     error TooManyDevices(uint256 max);
+
+    /// @notice Only the owner agrees to a replacement.
+    error NotTheOwner(bytes32 deviceId, address caller);
+
+    /// @notice The owner has not agreed to this replacement.
+    error ReplacementNotApproved(bytes32 deviceId, bytes32 newDeviceId, address newKey);
 
     /// @notice Only an active device can be suspended.
     error DeviceNotActive(bytes32 deviceId, DeviceStatus status);
@@ -200,6 +230,26 @@ interface IDeviceRegistry {
     /// @param newKey Address whose signatures are the device's from now on.
     function rotateKey(bytes32 deviceId, address newKey) external;
 
+    /// @notice Agrees that a device be replaced; only its owner may. A later agreement takes the place of an earlier one.
+    /// @param deviceId The device.
+    /// @param newDeviceId keccak256 of the new device's name.
+    /// @param newKey Address whose signatures are the new device's.
+    function approveReplacement(bytes32 deviceId, bytes32 newDeviceId, address newKey) external;
+
+    /// @notice Replaces a device as its owner agreed: the old one is retired, the new one is active, of the same class,
+    /// power, zone and owner, and goes on from the old one's registers; its sequence numbers begin above zero.
+    /// @param deviceId The device.
+    /// @param newDeviceId keccak256 of the new device's name.
+    /// @param newKey Address whose signatures are the new device's.
+    function replaceDevice(bytes32 deviceId, bytes32 newDeviceId, address newKey) external;
+
+    /// @notice Takes a reading that a quorum committed: it is judged and booked as in `submitReadings`, the device's
+    /// signature included. Anybody may prove the reading that follows a device's last one; only an oracle may skip
+    /// numbers or bring the first, so that nobody moves energy from one interval to another by leaving readings out.
+    /// @param reading The reading with the device's signature.
+    /// @param proof Sibling hashes from the leaf to the root of its interval.
+    function proveReading(SignedReading calldata reading, bytes32[] calldata proof) external;
+
     /// @notice Checks and stores signed readings. One bad item never blocks the others.
     /// @dev The energy since the device's last reading at an interval's end is booked on the interval that a reading
     /// ends, whenever the predecessor was; a reading between two ends only moves the registers. The first reading of a
@@ -215,6 +265,15 @@ interface IDeviceRegistry {
     /// @param reading The reading.
     /// @return The digest in this contract's domain (name "DeviceRegistry", version "1").
     function hashReading(Reading calldata reading) external view returns (bytes32);
+
+    /// @notice The leaf of a reading in the Merkle tree of its interval: keccak256(keccak256(abi.encode(chain id, this
+    /// contract, interval, device id, sequence, timestamp, import, export, detail))).
+    /// @param reading The reading.
+    function hashLeaf(Reading calldata reading) external view returns (bytes32);
+
+    /// @notice How well a device reports.
+    /// @param deviceId The device.
+    function performance(bytes32 deviceId) external view returns (Performance memory);
 
     /// @notice Energy of a member's revenue meter in one interval. The last 32 intervals read are kept.
     /// @param memberId The member's number.

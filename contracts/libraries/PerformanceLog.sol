@@ -35,6 +35,11 @@ library PerformanceLog {
         self.refused = uint32(_most(uint256(self.refused) + 1, type(uint32).max));
     }
 
+    /// @dev Begins the log of a device that goes on where another stood, under sequence number zero.
+    function takeOver(Log storage self) internal {
+        (self.anchor, self.firstSeen) = (1, uint40(block.timestamp));
+    }
+
     /// @dev Begins a run of readings; `last` is the word of the last one, zero for none.
     function interrupt(Log storage self, uint256 next, uint256 last, uint256 intervalSeconds) internal {
         if (last == 0) {
@@ -48,7 +53,7 @@ library PerformanceLog {
         }
         uint256 skipped = next.sequence() - last.sequence() - 1;
         if (skipped > 0) {
-            log.accepted = uint32(accepted(log, last));
+            log.accepted = uint32(acceptedUpTo(log, last));
             log.anchor = uint64(next.sequence());
             log.gaps = uint24(_most(uint256(log.gaps) + 1, type(uint24).max));
             // A device that restarts counts on in another epoch; what it skipped by that is no missed reading.
@@ -61,9 +66,9 @@ library PerformanceLog {
     }
 
     /// @notice Readings accepted up to `last`, zero for none.
-    function accepted(Log memory log, uint256 last) internal pure returns (uint256) {
+    function acceptedUpTo(Log memory log, uint256 last) internal pure returns (uint256) {
         if (last == 0) return 0;
-        return _most(log.accepted + last.sequence() - log.anchor + 1, type(uint32).max);
+        return _most(log.accepted + last.sequence() + 1 - log.anchor, type(uint32).max);
     }
 
     /// @notice Share of the time since the first reading in which the device was not silent, 1e-4.

@@ -49,6 +49,17 @@ library ReadingWord {
         return yes ? word | MARK : word & ~MARK;
     }
 
+    /// @notice The interval that the reading ends or lies in; zero for time zero.
+    function intervalOf(uint256 word, uint64 intervalSeconds) internal pure returns (uint64) {
+        uint256 time = timestamp(word);
+        return time == 0 ? 0 : uint64((time - 1) / intervalSeconds);
+    }
+
+    /// @notice The word with another sequence number.
+    function withSequence(uint256 word, uint64 sequence_) internal pure returns (uint256) {
+        return (word & (type(uint256).max >> (256 - SEQUENCE_SHIFT))) | (uint256(sequence_) << SEQUENCE_SHIFT);
+    }
+
     /// @notice The word with the device's number (23 bits) above the time's lower 40 bits, as events have it.
     function numbered(uint256 word, uint256 number) internal pure returns (uint256) {
         return (word & ~NUMBER_MASK) | (number << NUMBER_SHIFT);

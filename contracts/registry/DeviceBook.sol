@@ -33,6 +33,7 @@ abstract contract DeviceBook is IDeviceRegistry, AccessManaged {
     mapping(uint32 memberId => bytes32) private _meters;
     bytes32[] private _deviceIds;
     mapping(address key => bytes32) private _keyUsers;
+    mapping(bytes32 deviceId => bytes32 hash) private _approvals;
 
     /// @inheritdoc IDeviceRegistry
     function registerMember(address account) external restricted returns (uint32 memberId) {
@@ -55,12 +56,8 @@ abstract contract DeviceBook is IDeviceRegistry, AccessManaged {
     ) external restricted {
         uint32 memberId = _memberIds[owner];
         if (memberId == 0) revert UnknownMember(owner);
-        if (_entries[deviceId].device != 0) revert DeviceAlreadyRegistered(deviceId);
         if (ratedPowerW > MAX_RATED_POWER_W) revert RatedPowerTooHigh(ratedPowerW, MAX_RATED_POWER_W);
-        uint256 number = _deviceIds.length;
-        if (number > DeviceWord.LARGEST_NUMBER) revert TooManyDevices(DeviceWord.LARGEST_NUMBER + 1);
-        _deviceIds.push(deviceId);
-        _takeKey(key, deviceId);
+        uint256 number = _takeNumber(deviceId, key);
         bool revenueMeter = class == DeviceClass.SmartMeter;
         if (revenueMeter) {
             if (_meters[memberId] != 0) revert MeterAlreadyRegistered(memberId, _meters[memberId]);
@@ -99,6 +96,35 @@ abstract contract DeviceBook is IDeviceRegistry, AccessManaged {
         _takeKey(newKey, deviceId);
         _entries[deviceId].device = word.withKey(newKey);
         emit DeviceKeyRotated(deviceId, word.key(), newKey);
+    }
+
+    /// @inheritdoc IDeviceRegistry
+    function approveReplacement(bytes32 deviceId, bytes32 newDeviceId, address newKey) external {
+        _living(deviceId);
+        if (msg.sender != _places[deviceId].owner) revert NotTheOwner(deviceId, msg.sender);
+        _approvals[deviceId] = keccak256(abi.encode(newDeviceId, newKey));
+        emit ReplacementApproved(deviceId, newDeviceId, newKey);
+    }
+
+    /// @inheritdoc IDeviceRegistry
+    function replaceDevice(bytes32 deviceId, bytes32 newDeviceId, address newKey) external restricted {
+        uint256 word = _living(deviceId);
+        if (_approvals[deviceId] != keccak256(abi.encode(newDeviceId, newKey))) {
+            revert ReplacementNotApproved(deviceId, newDeviceId, newKey);
+        }
+        uint256 number = _takeNumber(newDeviceId, newKey);
+        _entries[newDeviceId].device = DeviceWord.pack(
+            newKey, word.memberId(), word.ratedPowerW(), word.class(), number, word.isRevenueMeter()
+        );
+        Place memory place = _places[deviceId];
+        _places[newDeviceId] = place;
+        if (word.isRevenueMeter()) _meters[word.memberId()] = newDeviceId;
+        _takeOver(deviceId, newDeviceId);
+        _setStatus(deviceId, DeviceStatus.Retired);
+        emit DeviceRegistered(
+            newDeviceId, word.memberId(), place.owner, newKey, word.class(), word.ratedPowerW(), place.zone
+        );
+        emit DeviceReplaced(deviceId, newDeviceId);
     }
 
     /// @inheritdoc IDeviceRegistry
@@ -144,6 +170,18 @@ abstract contract DeviceBook is IDeviceRegistry, AccessManaged {
     /// @inheritdoc IDeviceRegistry
     function memberCount() external view returns (uint32) {
         return uint32(_accounts.length);
+    }
+
+    /// @dev Lets a device go on where another stood.
+    function _takeOver(bytes32 deviceId, bytes32 newDeviceId) internal virtual;
+
+    /// @dev Gives an unused id its number and its key.
+    function _takeNumber(bytes32 deviceId, address key) private returns (uint256 number) {
+        if (_entries[deviceId].device != 0) revert DeviceAlreadyRegistered(deviceId);
+        number = _deviceIds.length;
+        if (number > DeviceWord.LARGEST_NUMBER) revert TooManyDevices(DeviceWord.LARGEST_NUMBER + 1);
+        _deviceIds.push(deviceId);
+        _takeKey(key, deviceId);
     }
 
     /// @dev Gives a key to a device; a key serves one device, once.

@@ -87,6 +87,15 @@ abstract contract ReadingGate is DeviceBook, EIP712 {
         entry.state = next;
     }
 
+    /// @dev The registers go on, carried energy with them; the sequence begins anew and so does the performance log.
+    function _takeOver(bytes32 deviceId, bytes32 newDeviceId) internal override {
+        uint256 state = _entries[deviceId].state;
+        if (state == 0) return;
+        _entries[newDeviceId].state = state.withSequence(0);
+        if (state.isMarked()) _carried[newDeviceId] = _carried[deviceId];
+        _performance[newDeviceId].takeOver();
+    }
+
     /// @dev Hands the sums of a batch on.
     function _report(Batch memory batch) internal {
         for (uint256 i = 0; i < batch.used; ++i) {
@@ -114,6 +123,14 @@ abstract contract ReadingGate is DeviceBook, EIP712 {
         );
     }
 
+    /// @dev Zero for a signature that recovers nobody, and for the twin of one that does.
+    function _signer(bytes32 digest, bytes32 r, uint256 vs) internal pure returns (address) {
+        unchecked {
+            if (vs & S_MASK > LARGEST_S) return address(0);
+            return ecrecover(digest, uint8((vs >> 255) + FIRST_V), r, bytes32(vs & S_MASK));
+        }
+    }
+
     function _judge(SignedReading calldata reading, uint256 device_, uint256 last, bytes32 domainSeparator)
         private
         view
@@ -123,19 +140,9 @@ abstract contract ReadingGate is DeviceBook, EIP712 {
         uint256 next = reading.values;
         // A malleable, misshapen or foreign signature recovers zero or a stranger; no device has the zero key.
         bytes32 structHash = _hashStruct(reading.deviceId, next, reading.detail);
-        if (_signer(MessageHashUtils.toTypedDataHash(domainSeparator, structHash), reading) != device_.key()) {
-            return ReadingResult.BadSignature;
-        }
+        bytes32 digest = MessageHashUtils.toTypedDataHash(domainSeparator, structHash);
+        if (_signer(digest, reading.r, uint256(reading.vs)) != device_.key()) return ReadingResult.BadSignature;
         return _judgeNumbers(next, last.marked(false), device_.ratedPowerW());
-    }
-
-    /// @dev Zero for a signature that recovers nobody, and for the twin of one that does.
-    function _signer(bytes32 digest, SignedReading calldata reading) private pure returns (address) {
-        uint256 vs = uint256(reading.vs);
-        unchecked {
-            if (vs & S_MASK > LARGEST_S) return address(0);
-            return ecrecover(digest, uint8((vs >> 255) + FIRST_V), reading.r, bytes32(vs & S_MASK));
-        }
     }
 
     function _judgeNumbers(uint256 next, uint256 last, uint256 ratedPowerW) private view returns (ReadingResult) {

@@ -12,7 +12,7 @@ from microgrid.chain.deployment import PERMISSIONS, Role
 
 MARKET = ("DeviceRegistry", "EnergyTrading", "GridBalance", "PaymentToken", "RewardSystem", "RewardToken")
 OPEN_TO_ALL = {
-    "DeviceRegistry": {"rotateKey"},
+    "DeviceRegistry": {"approveReplacement", "commitReadings", "rotateKey"},
     "EnergyTrading": {
         "clear",
         "createOrder",
