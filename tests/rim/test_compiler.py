@@ -56,7 +56,7 @@ def test_every_contract_has_an_artifact() -> None:
 
 
 def test_an_unknown_contract_names_the_known_ones() -> None:
-    with pytest.raises(UnknownNameError, match="known are AccessManager, DemandResponse"):
+    with pytest.raises(UnknownNameError, match="known are AccessManager, CommunityGovernor, DemandResponse"):
         artifacts.load("Nothing")
 
 
