@@ -18,6 +18,7 @@ from web3.contract import Contract
 from web3.types import TxReceipt
 
 from microgrid.chain import artifacts
+from microgrid.chain.bindings.reading_words import pack_numbers, short_signature
 from microgrid.chain.deployment import Deployment, MarketConfig, Parties
 
 HOUR = 3_600
@@ -165,7 +166,8 @@ class World:
         if signatures is None:
             signatures = [self.sign_reading(home, reading) for (home, _), reading in zip(items, readings, strict=True)]
         number = self.registry.functions.nextBatch(self.parties.oracle).call()
-        return self.send(self.registry.functions.submitReadings(number, readings, signatures), self.parties.oracle)
+        packed = [packed_reading(*item) for item in zip(readings, signatures, strict=True)]
+        return self.send(self.registry.functions.submitReadings(number, packed), self.parties.oracle)
 
     def results(self, receipt: TxReceipt) -> list[int]:
         """Result codes of refused readings."""
@@ -232,6 +234,12 @@ class World:
 def reading_of(home: Home, sequence: int, timestamp: int, import_wh: int, export_wh: int) -> tuple[Any, ...]:
     """A reading as the contract takes it."""
     return (home.device_id, sequence, timestamp, import_wh, export_wh, keccak(text=f"{sequence}"))
+
+
+def packed_reading(reading: Sequence[Any], signature: bytes) -> tuple[Any, ...]:
+    """A signed reading in the five words that the contract takes."""
+    device_id, *numbers, detail = reading
+    return device_id, pack_numbers(*numbers), detail, *short_signature(signature)
 
 
 class Reverts:

@@ -67,6 +67,20 @@ interface IDeviceRegistry {
         bytes32 detail;
     }
 
+    /// @notice A reading as it is handed in: five words, whatever its numbers.
+    /// @param deviceId As in `Reading`.
+    /// @param values sequence << 192 | timestamp << 128 | importWh << 64 | exportWh.
+    /// @param detail As in `Reading`.
+    /// @param r First half of the device's signature of `hashReading`.
+    /// @param vs Second half in the short form of EIP-2098: s, which is low, and in the top bit whether v is 28.
+    struct SignedReading {
+        bytes32 deviceId;
+        uint256 values;
+        bytes32 detail;
+        bytes32 r;
+        bytes32 vs;
+    }
+
     /// @notice The last accepted reading of a device; all zero before the first.
     /// @param sequence Its sequence number.
     /// @param timestamp Its time, Unix seconds.
@@ -77,6 +91,24 @@ interface IDeviceRegistry {
         uint64 timestamp;
         uint64 importWh;
         uint64 exportWh;
+    }
+
+    /// @notice How well a device reports.
+    /// @param accepted Readings accepted.
+    /// @param refused Readings refused.
+    /// @param missed Sequence numbers skipped between accepted readings.
+    /// @param gaps How often numbers were skipped or the count began anew.
+    /// @param firstSeen Time of the first accepted reading, or of the replacement that it began with; zero for none.
+    /// @param lastSeen Time of the last accepted reading; zero for none.
+    /// @param uptimeBps Share of the time since the first in which it was not silent for over an interval, 1e-4.
+    struct Performance {
+        uint32 accepted;
+        uint32 refused;
+        uint32 missed;
+        uint32 gaps;
+        uint64 firstSeen;
+        uint64 lastSeen;
+        uint32 uptimeBps;
     }
 
     /// @notice A household account was admitted.
@@ -99,16 +131,18 @@ interface IDeviceRegistry {
     /// @notice A device signs with another key from now on.
     event DeviceKeyRotated(bytes32 indexed deviceId, address oldKey, address newKey);
 
-    /// @notice A reading was checked and stored.
-    /// @param interval The interval that the reading ends or lies in.
-    event ReadingAccepted(
-        bytes32 indexed deviceId,
-        uint64 indexed interval,
-        uint64 sequence,
-        uint64 importWh,
-        uint64 exportWh,
-        bytes32 detail
-    );
+    /// @notice An owner agrees that a device be replaced by this one.
+    event ReplacementApproved(bytes32 indexed deviceId, bytes32 indexed newDeviceId, address newKey);
+
+    /// @notice A device goes on where another stood; `DeviceRegistered` and `DeviceStatusChanged` tell the rest.
+    event DeviceReplaced(bytes32 indexed deviceId, bytes32 indexed newDeviceId);
+
+    /// @notice The readings of a batch in its order, a word each: sequence << 192 | refused << 191 | device << 168 |
+    /// timestamp << 128 | importWh << 64 | exportWh.
+    /// @dev `device` (23 bits) is the number that `deviceAt` takes, the timestamp has 40 bits. The word of a refused
+    /// reading may be wrong in these two; `ReadingRefused` tells of it, in the same order. `detail` and the signature
+    /// stand in the call's data.
+    event ReadingsTaken(address indexed oracle, uint64 indexed batchNumber, uint256[] readings);
 
     /// @notice A reading was refused; nothing of it was stored.
     event ReadingRefused(bytes32 indexed deviceId, uint64 sequence, ReadingResult result);
@@ -127,6 +161,15 @@ interface IDeviceRegistry {
 
     /// @notice No device has this id.
     error DeviceNotFound(bytes32 deviceId);
+
+    /// @notice Devices have 23-bit numbers, and all are given out.
+    error TooManyDevices(uint256 max);
+
+    /// @notice Only the owner agrees to a replacement.
+    error NotTheOwner(bytes32 deviceId, address caller);
+
+    /// @notice The owner has not agreed to this replacement.
+    error ReplacementNotApproved(bytes32 deviceId, bytes32 newDeviceId, address newKey);
 
     /// @notice Only an active device can be suspended.
     error DeviceNotActive(bytes32 deviceId, DeviceStatus status);
@@ -151,9 +194,6 @@ interface IDeviceRegistry {
 
     /// @notice The batch does not carry the caller's next number.
     error BatchOutOfOrder(uint64 expected, uint64 actual);
-
-    /// @notice There is not one signature for each reading.
-    error BatchLengthMismatch(uint256 readings, uint256 signatures);
 
     /// @notice Admits a household account and gives it the next member number, counting from 1.
     /// @param account The household's account.
@@ -190,15 +230,34 @@ interface IDeviceRegistry {
     /// @param newKey Address whose signatures are the device's from now on.
     function rotateKey(bytes32 deviceId, address newKey) external;
 
+    /// @notice Agrees that a device be replaced; only its owner may. A later agreement takes the place of an earlier one.
+    /// @param deviceId The device.
+    /// @param newDeviceId keccak256 of the new device's name.
+    /// @param newKey Address whose signatures are the new device's.
+    function approveReplacement(bytes32 deviceId, bytes32 newDeviceId, address newKey) external;
+
+    /// @notice Replaces a device as its owner agreed: the old one is retired, the new one is active, of the same class,
+    /// power, zone and owner, and goes on from the old one's registers; its sequence numbers begin above zero.
+    /// @param deviceId The device.
+    /// @param newDeviceId keccak256 of the new device's name.
+    /// @param newKey Address whose signatures are the new device's.
+    function replaceDevice(bytes32 deviceId, bytes32 newDeviceId, address newKey) external;
+
+    /// @notice Takes a reading that a quorum committed: it is judged and booked as in `submitReadings`, the device's
+    /// signature included. Anybody may prove the reading that follows a device's last one; only an oracle may skip
+    /// numbers or bring the first, so that nobody moves energy from one interval to another by leaving readings out.
+    /// @param reading The reading with the device's signature.
+    /// @param proof Sibling hashes from the leaf to the root of its interval.
+    function proveReading(SignedReading calldata reading, bytes32[] calldata proof) external;
+
     /// @notice Checks and stores signed readings. One bad item never blocks the others.
     /// @dev The energy since the device's last reading at an interval's end is booked on the interval that a reading
     /// ends, whenever the predecessor was; a reading between two ends only moves the registers. The first reading of a
     /// device is its base line and books nothing. Rounding aside, energy over 1.1 times rated power is refused.
     /// @param batchNumber The caller's next batch number, counting from 0: a batch sent twice is refused whole.
-    /// @param readings The readings, in any order that keeps each device's own.
-    /// @param signatures 65-byte (r, s, v) signatures of `hashReading`, one for each reading.
+    /// @param readings The readings with their signatures, in any order that keeps each device's own.
     /// @return results One code for each reading.
-    function submitReadings(uint64 batchNumber, Reading[] calldata readings, bytes[] calldata signatures)
+    function submitReadings(uint64 batchNumber, SignedReading[] calldata readings)
         external
         returns (ReadingResult[] memory results);
 
@@ -206,6 +265,15 @@ interface IDeviceRegistry {
     /// @param reading The reading.
     /// @return The digest in this contract's domain (name "DeviceRegistry", version "1").
     function hashReading(Reading calldata reading) external view returns (bytes32);
+
+    /// @notice The leaf of a reading in the Merkle tree of its interval: keccak256(keccak256(abi.encode(chain id, this
+    /// contract, interval, device id, sequence, timestamp, import, export, detail))).
+    /// @param reading The reading.
+    function hashLeaf(Reading calldata reading) external view returns (bytes32);
+
+    /// @notice How well a device reports.
+    /// @param deviceId The device.
+    function performance(bytes32 deviceId) external view returns (Performance memory);
 
     /// @notice Energy of a member's revenue meter in one interval. The last 32 intervals read are kept.
     /// @param memberId The member's number.

@@ -1,41 +1,66 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.28;
 
-/// @title Metered energy of the last 32 intervals of each member, two members to a storage word.
+/// @title Metered energy of the last 32 intervals of each member, six members to a storage word.
 /// @notice A ring: an interval's place is its number modulo 32, and the number stored there tells whether the energy is
-/// that interval's. Once a ring has gone round, writing costs one change of a non-zero word for two members.
+/// that interval's. Six members share that number: the first of them to enter a new interval clears the one before it
+/// there, and energy of an interval that the others left 32 behind is not kept. Once a ring has gone round, writing
+/// costs one change of a non-zero word for six members.
 library IntervalHistory {
     /// @notice Number of intervals kept.
     uint256 internal constant LENGTH = 32;
 
     /// @notice Energy above it does not fit.
-    uint256 internal constant MAX_ENERGY_WH = type(uint48).max;
+    uint256 internal constant MAX_ENERGY_WH = type(uint64).max;
 
-    uint256 private constant LANE_BITS = 128;
-    uint256 private constant ENERGY_BITS = 48;
+    uint256 private constant MEMBERS = 6;
+    uint256 private constant LANE_BITS = 37;
+    uint256 private constant ENERGY_BITS = 18;
+    uint256 private constant ENERGY_MASK = (1 << ENERGY_BITS) - 1;
+    uint256 private constant LANE_MASK = (1 << LANE_BITS) - 1;
+    uint256 private constant LANE_KNOWN = 1 << (2 * ENERGY_BITS);
+    uint256 private constant INTERVAL_SHIFT = 224;
     uint256 private constant WORD_SHIFT = 64;
     uint256 private constant KNOWN = 1 << 128;
 
+    /// @dev Energy of 2^18 - 1 Wh and more has a word of its own; a lane full of ones points there.
     struct Rings {
-        mapping(uint256 pair => uint256[LENGTH] words) pairs;
+        mapping(uint256 place => uint256 word) places;
+        mapping(uint256 memberId => uint256[LENGTH] words) large;
     }
 
-    /// @dev A lane holds, from the top: interval (32 bits), import (48 bits), export (48 bits).
+    /// @dev A word holds the interval (32 bits) above six lanes, a lane a mark that it is known above import and export.
     function write(Rings storage self, uint256 memberId, uint256 interval, uint256 importWh, uint256 exportWh)
         internal
     {
-        uint256[LENGTH] storage words = self.pairs[memberId / 2];
-        uint256 shift = LANE_BITS * (memberId % 2);
-        uint256 lane = (((interval << ENERGY_BITS) | importWh) << ENERGY_BITS) | exportWh;
-        uint256 others = words[interval % LENGTH] & (uint256(type(uint128).max) << (LANE_BITS - shift));
-        words[interval % LENGTH] = others | (lane << shift);
+        // Shifts below a word's width and indices below the ring's length.
+        unchecked {
+            uint256 place = (memberId / MEMBERS) * LENGTH + (interval % LENGTH);
+            uint256 shift = LANE_BITS * (memberId % MEMBERS);
+            uint256 word = self.places[place];
+            if (word >> INTERVAL_SHIFT != interval) {
+                if (word >> INTERVAL_SHIFT > interval) return;
+                word = interval << INTERVAL_SHIFT;
+            }
+            uint256 lane = LANE_MASK;
+            if (importWh < ENERGY_MASK && exportWh < ENERGY_MASK) {
+                lane = LANE_KNOWN | (importWh << ENERGY_BITS) | exportWh;
+            } else {
+                self.large[memberId][interval % LENGTH] = (importWh << WORD_SHIFT) | exportWh;
+            }
+            self.places[place] = (word & ~(LANE_MASK << shift)) | (lane << shift);
+        }
     }
 
     /// @notice An interval's energy as one word: `KNOWN` | import << 64 | export, or zero when it is not stored.
     function read(Rings storage self, uint256 memberId, uint256 interval) internal view returns (uint256) {
-        uint256 lane = uint128(self.pairs[memberId / 2][interval % LENGTH] >> (LANE_BITS * (memberId % 2)));
-        if (lane == 0 || lane >> (2 * ENERGY_BITS) != interval) return 0;
-        return KNOWN | (uint256(uint48(lane >> ENERGY_BITS)) << WORD_SHIFT) | uint48(lane);
+        unchecked {
+            uint256 word = self.places[(memberId / MEMBERS) * LENGTH + (interval % LENGTH)];
+            uint256 lane = (word >> (LANE_BITS * (memberId % MEMBERS))) & LANE_MASK;
+            if (lane == 0 || word >> INTERVAL_SHIFT != interval) return 0;
+            if (lane == LANE_MASK) return KNOWN | self.large[memberId][interval % LENGTH];
+            return KNOWN | (((lane >> ENERGY_BITS) & ENERGY_MASK) << WORD_SHIFT) | (lane & ENERGY_MASK);
+        }
     }
 
     /// @notice Takes a word of `read` apart.

@@ -11,6 +11,7 @@ from web3.types import LogReceipt, TxReceipt
 from microgrid.chain.backend import Backend
 from microgrid.chain.bindings.community_governor import CommunityGovernor
 from microgrid.chain.bindings.demand_response import DemandResponse
+from microgrid.chain.bindings.device_care import DeviceCare
 from microgrid.chain.bindings.device_registry import SUBMIT_READINGS, DeviceRegistry
 from microgrid.chain.bindings.emergency_control import EmergencyControl
 from microgrid.chain.bindings.energy_trading import SETTLE, EnergyTrading
@@ -64,6 +65,7 @@ class MarketChain:
         at = partial(deployment.contract, backend.web3)
         chain_id, first_block = backend.chain_id, deployment.block
         self.registry = DeviceRegistry(at("DeviceRegistry"), self.transactor, chain_id, first_block)
+        self.care = DeviceCare(self.registry.contract, self.transactor)
         self.grid = GridBalance(at("GridBalance"), self.transactor)
         self.trading = EnergyTrading(at("EnergyTrading"), self.transactor, chain_id, first_block)
         self.reward_system = RewardSystem(at("RewardSystem"), self.transactor)
@@ -147,6 +149,10 @@ class MarketChain:
         names = {identity: self._names.get(identity) for identity in self.registry.device_ids()}
         shown = {identity: name or "0x" + identity.hex() for identity, name in names.items() if name or unnamed}
         return [self.registry.device(identity, name) for identity, name in shown.items()]
+
+    def name_of(self, identity: bytes) -> str:
+        """Name of a device, its id where the name is not known here."""
+        return self._names.get(identity, "0x" + identity.hex())
 
     def deposit(self, account: str, amount_micro: int) -> None:
         """Pay money into an account's balance: the operator issues it and pays it in."""

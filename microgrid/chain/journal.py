@@ -1,7 +1,8 @@
 """The journal of a market, read from a chain: events, what their transactions' call data add, and the state."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from eth_typing import HexStr
@@ -10,6 +11,7 @@ from web3.contract import Contract
 from web3.exceptions import Web3Exception
 
 from microgrid.chain.client import MarketChain
+from microgrid.chain.journal_readings import ACCEPTED, READING_CALLS, accepted_readings
 from microgrid.chain.reverts import typed_errors
 from microgrid.domain.errors import ChainError
 from microgrid.domain.journal import (
@@ -30,7 +32,7 @@ from microgrid.domain.journal import (
 ATTEMPTS = 5
 Told = Sequence[tuple[str, Mapping[str, Any]]]
 CALLS = {
-    "ReadingAccepted": ("submitReadings",),
+    **READING_CALLS,
     "OrderCreated": ("submitOrders", "createOrder", "createOrderAt"),
 }
 
@@ -75,14 +77,18 @@ def _events(market: MarketChain, last: int) -> Iterator[JournalEvent]:
         if log["topics"] and (event := decoders[log["address"]].get(_hexadecimal(log["topics"][0]))) is not None
     ]
     by_transaction: dict[bytes, list[tuple[str, Mapping[str, Any]]]] = {}
-    decoded = [(log, event.event_name, event.process_log(log)["args"]) for log, event in told]
-    for log, name, args in decoded:
-        by_transaction.setdefault(bytes(log["transactionHash"]), []).append((name, args))
-    extras = {sent: deque(_extras(market, contracts, sent, items)) for sent, items in by_transaction.items()}
-    for log, name, args in decoded:
-        more = extras[bytes(log["transactionHash"])].popleft()
-        plain = {key: _plain(value) for key, value in args.items()}
-        yield JournalEvent(log["blockNumber"], log["logIndex"], name, _flat(plain) | more)
+    for log, event in told:
+        items = by_transaction.setdefault(bytes(log["transactionHash"]), [])
+        items.append((event.event_name, event.process_log(log)["args"]))
+    seconds, devices = market.registry.interval_seconds(), market.registry.device_ids()
+    accepted = partial(accepted_readings, device_ids=devices, interval_seconds=seconds)
+    finished = {
+        sent: deque(_finished(accepted, items, *_wanted_call(market, contracts, sent, items)))
+        for sent, items in by_transaction.items()
+    }
+    for log, _ in told:
+        for name, args in finished[bytes(log["transactionHash"])].popleft():
+            yield JournalEvent(log["blockNumber"], log["logIndex"], name, args)
 
 
 def _decoders(contract: Contract) -> dict[str, Any]:
@@ -91,23 +97,30 @@ def _decoders(contract: Contract) -> dict[str, Any]:
     return {HexStr(contract.events[name]().topic): contract.events[name]() for name in names}
 
 
-def _extras(
+def _finished(
+    accepted: Callable[..., Iterable[dict[str, Value]]], items: Told, name: str, call: Mapping[str, Any]
+) -> Iterator[list[tuple[str, dict[str, Value]]]]:
+    """For each event of a transaction what the journal tells of it; a batch of readings becomes its accepted ones."""
+    extras = _order_extras(call, items) if name == "submitOrders" else _direct_order_extras(name, call, items)
+    for (event, args), more in zip(items, extras, strict=True):
+        if event in READING_CALLS:
+            known = call if name in READING_CALLS[event] else {}
+            yield [(ACCEPTED, reading) for reading in accepted(args, known)]
+        else:
+            yield [(event, _flat({key: _plain(value) for key, value in args.items()}) | more)]
+
+
+def _wanted_call(
     market: MarketChain, contracts: Mapping[Any, Contract], sent: bytes, items: Told
-) -> Iterable[dict[str, Value]]:
-    """For each event of a transaction what its call data say more."""
+) -> tuple[str, Mapping[str, Any]]:
+    """Name and arguments of a transaction's call where they say more of its events, else nothing."""
     wanted = {name for event, _ in items for name in CALLS.get(event, ())}
     if not wanted:
-        return ({} for _ in items)
+        return "", {}
     transaction = market.backend.web3.eth.get_transaction(HexBytes(sent))
     contract = contracts.get(transaction.get("to"))
     name, call = _call(contract, transaction["input"]) if contract else ("", {})
-    if name not in wanted:
-        return ({} for _ in items)
-    if name == "submitReadings":
-        return _reading_extras(call, items)
-    if name == "submitOrders":
-        return _order_extras(call, items)
-    return ({"limit": call["price"]} if event == "OrderCreated" else {} for event, _ in items)
+    return (name, call) if name in wanted else ("", {})
 
 
 def _call(contract: Contract, data: bytes) -> tuple[str, Mapping[str, Any]]:
@@ -118,15 +131,10 @@ def _call(contract: Contract, data: bytes) -> tuple[str, Mapping[str, Any]]:
     return function.fn_name, args
 
 
-def _reading_extras(call: Mapping[str, Any], items: Told) -> Iterator[dict[str, Value]]:
-    """The contract tells of each reading in turn, of an accepted or a refused one."""
-    given = zip(call["readings"], call["signatures"], strict=True)
+def _direct_order_extras(name: str, call: Mapping[str, Any], items: Told) -> Iterator[dict[str, Value]]:
+    """A home's own order stands in the call with its price."""
     for event, _ in items:
-        if event not in ("ReadingAccepted", "ReadingRefused"):
-            yield {}
-            continue
-        reading, signature = next(given)
-        yield {"timestamp": reading["timestamp"], "signature": _hexadecimal(signature)}
+        yield {"limit": call["price"]} if event == "OrderCreated" and name in CALLS[event] else {}
 
 
 def _order_extras(call: Mapping[str, Any], items: Told) -> Iterator[dict[str, Value]]:

@@ -7,6 +7,7 @@ import rich_click as click
 
 from microgrid.chain.client import MarketChain
 from microgrid.cli._chain import Desk, at_market, read_key, table
+from microgrid.cli._device_care import COMMANDS
 from microgrid.cli._types import Account
 from microgrid.domain.errors import BadInputError
 from microgrid.domain.records import DeviceClass, DeviceRecord, DeviceStatus
@@ -23,10 +24,14 @@ key_file_option = click.option(
 
 @click.group()
 def command() -> None:
-    """Register, list, show and suspend devices, change their keys.
+    """Register, list, show and suspend devices, change their keys, care for them.
 
     Example: microgrid device list
     """
+
+
+for _command in COMMANDS:
+    command.add_command(_command)
 
 
 @command.command()

@@ -21,10 +21,11 @@ class JournalEvent:
     Attributes:
         block: Number of its block.
         log: Its place among the block's events.
-        name: Name in the contract's interface.
-        args: Arguments by name; bytes as 0x and hexadecimal digits. `ReadingAccepted` has `timestamp` and `signature`
-            besides, `OrderCreated` has `limit` and, where it was relayed, `first`, `duration`, `nonce`, `deadline` and
-            `signature`; each only where the transaction's call data tell it.
+        name: Name in the contract's interface, or `ReadingAccepted`.
+        args: Arguments by name; bytes as 0x and hexadecimal digits. `ReadingAccepted` is one of a batch or a proven
+            one: device, interval, sequence, timestamp, import and export; `detail` and `signature` besides.
+            `OrderCreated` has `limit` and, where it was relayed, `first`, `duration`, `nonce`, `deadline` and
+            `signature`. What is besides stands there only where the transaction's call data tell it.
     """
 
     block: int

@@ -4,7 +4,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from contract_market import BUY, FEED_IN, FIRST, HOUR, RETAIL, SELL, Home, World, reading_of, reverts
+from contract_market import BUY, FEED_IN, FIRST, HOUR, RETAIL, SELL, Home, World, packed_reading, reading_of, reverts
 from eth_account import Account
 from eth_utils.crypto import keccak
 from web3.types import TxReceipt
@@ -339,8 +339,8 @@ def test_readings_of_two_times_are_not_compared(world: World, panels: Panels) ->
     world.at(time_s)
     reading = reading_of(panels.inverter, 10**6, time_s, 0, 2_000)
     number = world.registry.functions.nextBatch(world.parties.oracle).call()
-    signature = world.sign_reading(panels.inverter, reading)
-    world.send(world.registry.functions.submitReadings(number, [reading], [signature]), world.parties.oracle)
+    packed = packed_reading(reading, world.sign_reading(panels.inverter, reading))
+    world.send(world.registry.functions.submitReadings(number, [packed]), world.parties.oracle)
     with reverts(world.rewards, "ReadingsNotAligned", time_s, panels.time):
         panels.count()
 

@@ -16,7 +16,7 @@ MARKET = tuple(
     if name not in {"AccessManager", "CommunityGovernor", "Staking", "TimelockController"}
 )
 OPEN_TO_ALL = {
-    "DeviceRegistry": {"rotateKey"},
+    "DeviceRegistry": {"approveReplacement", "commitReadings", "rotateKey"},
     "EnergyTrading": {
         "cancelOrder",
         "cancelOrderFor",

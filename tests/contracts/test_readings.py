@@ -3,10 +3,12 @@
 from typing import Any
 
 import pytest
-from contract_market import FIRST, HOUR, RATED_W, START, Home, World, reading_of, reverts
+from contract_market import FIRST, HOUR, RATED_W, START, Home, World, packed_reading, reading_of, reverts
 from eth_account import Account
 from eth_account.messages import encode_typed_data
 from eth_utils.crypto import keccak
+
+from microgrid.chain.bindings.reading_words import ToldReading, long_signature, short_signature, told_readings
 
 (
     ACCEPTED,
@@ -58,15 +60,9 @@ def test_an_accepted_reading_is_stored_and_told(world: World) -> None:
     baseline(world, home)
     world.at(START + HOUR)
     receipt = world.submit([(home, (6, START + HOUR, 1_400, 2_050))])
-    (event,) = world.events(receipt, world.registry, "ReadingAccepted")
-    assert event == {
-        "deviceId": home.device_id,
-        "interval": FIRST,
-        "sequence": 6,
-        "importWh": 1_400,
-        "exportWh": 2_050,
-        "detail": keccak(text="6"),
-    }
+    (event,) = world.events(receipt, world.registry, "ReadingsTaken")
+    assert (event["oracle"], event["batchNumber"]) == (world.parties.oracle, 1)
+    assert list(told_readings(event["readings"])) == [ToldReading(0, 6, START + HOUR, 1_400, 2_050, refused=False)]
     assert world.registers(home) == (6, START + HOUR, 1_400, 2_050)
     assert energy(world, home, FIRST) == (400, 50, True)
 
@@ -184,31 +180,43 @@ def test_the_old_key_is_refused_after_a_rotation(world: World) -> None:
     assert result(world, home, 1, START, 0, 0, key=fresh) == ACCEPTED
 
 
-def _malleable(signature: bytes) -> bytes:
-    high = ORDER_OF_CURVE - int.from_bytes(signature[32:64], "big")
-    return signature[:32] + high.to_bytes(32, "big") + bytes([55 - signature[64]])
+def _high_s(r: bytes, vs: bytes) -> tuple[bytes, bytes]:
+    word = int.from_bytes(vs, "big")
+    s, v_bit = word & ~(1 << 255), word >> 255
+    return r, ((ORDER_OF_CURVE - s) % (1 << 255) | (1 - v_bit) << 255).to_bytes(32, "big")
 
 
 @pytest.mark.parametrize(
     "mangle",
     [
-        _malleable,
-        lambda s: s[:64] + bytes([s[64] - 27]),
-        lambda s: s[:64],
-        lambda s: s + b"\0",
-        lambda s: s[:32] + (int.from_bytes(s[32:64], "big") | (s[64] - 27) << 255).to_bytes(32, "big"),
-        lambda s: s[:0],
-        lambda s: bytes(len(s)),
-        lambda s: bytes([s[0] ^ 1]) + s[1:],
+        _high_s,
+        lambda r, _: (r, b"\x7f" + b"\xff" * 31),
+        lambda r, vs: (r, bytes([vs[0] ^ 128]) + vs[1:]),
+        lambda *_: (bytes(32), bytes(32)),
+        lambda r, _: (r, bytes(32)),
+        lambda r, vs: (bytes([r[0] ^ 1]) + r[1:], vs),
     ],
-    ids=["high s", "v 0 or 1", "64 bytes", "66 bytes", "EIP-2098", "empty", "zeros", "one bit"],
+    ids=["s of the twin", "high s", "other v", "zeros", "no s", "one bit"],
 )
 def test_a_misshapen_signature_is_refused(world: World, mangle: Any) -> None:
     home = world.homes[0]
     world.at(START)
-    signature = mangle(world.sign_reading(home, reading_of(home, 1, START, 0, 0)))
-    assert world.results(world.submit([(home, (1, START, 0, 0))], [signature])) == [BAD_SIGNATURE]
+    reading = reading_of(home, 1, START, 0, 0)
+    *words, r, vs = packed_reading(reading, world.sign_reading(home, reading))
+    call = world.registry.functions.submitReadings(0, [(*words, *mangle(r, vs))])
+    assert world.results(world.send(call, world.parties.oracle)) == [BAD_SIGNATURE]
     assert world.registers(home) == (0, 0, 0, 0)
+
+
+@pytest.mark.parametrize("length", [0, 64, 66])
+def test_a_signature_of_another_length_has_no_short_form(length: int) -> None:
+    assert short_signature(bytes([1]) * length) == (bytes(32), bytes(32))
+
+
+def test_a_short_signature_grows_long_again(world: World) -> None:
+    for number in range(8):
+        signature = world.sign_reading(world.homes[0], reading_of(world.homes[0], number, START, 0, 0))
+        assert long_signature(*short_signature(signature)) == signature
 
 
 def test_any_changed_field_breaks_the_signature(world: World) -> None:
@@ -219,7 +227,7 @@ def test_any_changed_field_breaks_the_signature(world: World) -> None:
     for index, wrong in ((1, 2), (2, START - 1), (3, 11), (4, 21), (5, keccak(text="other"))):
         changed = (*true[:index], wrong, *true[index + 1 :])
         number = world.registry.functions.nextBatch(world.parties.oracle).call()
-        call = world.registry.functions.submitReadings(number, [changed], [signature])
+        call = world.registry.functions.submitReadings(number, [packed_reading(changed, signature)])
         assert call.call({"from": world.parties.oracle}) == [BAD_SIGNATURE]
 
 
@@ -305,23 +313,53 @@ def test_results_come_one_for_each_item(world: World) -> None:
     readings = [reading_of(homes[0], 1, START, 0, 0), reading_of(homes[1], 1, START, 0, 0)]
     signatures = [world.sign_reading(homes[0], readings[0]), bytes(65)]
     world.at(START)
-    call = world.registry.functions.submitReadings(0, readings, signatures)
+    packed = [packed_reading(*item) for item in zip(readings, signatures, strict=True)]
+    call = world.registry.functions.submitReadings(0, packed)
     assert call.call({"from": world.parties.oracle}) == [ACCEPTED, BAD_SIGNATURE]
 
 
 @pytest.mark.parametrize(("number", "expected"), [(0, 1), (2, 1)])
 def test_batches_come_in_order(world: World, number: int, expected: int) -> None:
     """A batch sent twice is refused whole."""
-    world.send(world.registry.functions.submitReadings(0, [], []), world.parties.oracle)
+    world.send(world.registry.functions.submitReadings(0, []), world.parties.oracle)
     with reverts(world.registry, "BatchOutOfOrder", expected, number):
-        world.send(world.registry.functions.submitReadings(number, [], []), world.parties.oracle)
+        world.send(world.registry.functions.submitReadings(number, []), world.parties.oracle)
     assert world.registry.functions.nextBatch(world.parties.oracle).call() == 1
 
 
-def test_a_batch_needs_as_many_signatures_as_readings(world: World) -> None:
-    readings = [reading_of(world.homes[0], 1, START, 0, 0)]
-    with reverts(world.registry, "BatchLengthMismatch", 1, 0):
-        world.send(world.registry.functions.submitReadings(0, readings, []), world.parties.oracle)
+def test_the_event_tells_every_reading_and_which_were_refused(world: World) -> None:
+    first, second = world.homes[:2]
+    world.at(START)
+    receipt = world.submit([(second, (2**64 - 1, START, 2**63, 7)), (first, (3, 2**64 - 1, 1, 2))])
+    (event,) = world.events(receipt, world.registry, "ReadingsTaken")
+    taken, refused = told_readings(event["readings"])
+    assert taken == ToldReading(1, 2**64 - 1, START, 2**63, 7, refused=False)
+    assert (refused.sequence, refused.import_wh, refused.export_wh, refused.refused) == (3, 1, 2, True)
+
+
+def test_energy_too_large_for_its_lane_is_kept_whole(world: World) -> None:
+    homes = [world.add_home(4, 100_000_000), world.homes[0]]
+    world.homes.append(homes[0])
+    big, small = homes
+    baseline(world, *homes)
+    world.at(START + HOUR)
+    limits = [2**18 - 1, 2**18 - 2]
+    world.submit([(big, (6, START + HOUR, 1_000 + limits[0], 2_003)), (small, (6, START + HOUR, 1_009, 2_000))])
+    world.at(START + 2 * HOUR)
+    world.submit([(big, (7, START + 2 * HOUR, 1_000 + sum(limits), 2_003))])
+    assert energy(world, big, FIRST) == (limits[0], 3, True)
+    assert energy(world, small, FIRST) == (9, 0, True)
+    assert energy(world, big, FIRST + 1) == (limits[1], 0, True)
+
+
+def test_energy_of_an_interval_that_others_left_32_behind_is_not_kept(world: World) -> None:
+    first, second = world.homes[:2]
+    baseline(world, first, second)
+    world.at(START + 33 * HOUR)
+    world.submit([(first, (6, START + 33 * HOUR, 1_100, 2_000)), (second, (6, START + HOUR, 1_050, 2_000))])
+    assert energy(world, second, FIRST) == (0, 0, False)
+    assert energy(world, first, FIRST + 32) == (100, 0, True)
+    assert world.registers(second) == (6, START + HOUR, 1_050, 2_000)
 
 
 def test_only_revenue_meters_count_and_each_interval_is_recorded_once_a_batch(world: World) -> None:

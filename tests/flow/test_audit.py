@@ -15,17 +15,20 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from village import FIRST, HOUR_S, START_S, TREASURY, Village, open_market
+from village import FIRST, HOUR_S, START_S, TREASURY, Village, key, open_market
 
 from microgrid.chain.backends import eth_tester, rpc
+from microgrid.chain.bindings.device_care import DeviceCare
 from microgrid.chain.journal import read_journal
 from microgrid.chain.node import NodeServer
+from microgrid.chain.transactor import Transactor
 from microgrid.cli import root
 from microgrid.config import Settings
 from microgrid.domain.errors import AuditError, BadInputError, RunFolderError
 from microgrid.domain.journal import Journal, JournalEvent
+from microgrid.domain.merkle import MerkleTree, commitment_digest, reading_leaf
 from microgrid.domain.records import Order, OrderResult, Side
-from microgrid.domain.wire import sign_order
+from microgrid.domain.wire import Payload, decode_reading, encode_reading, keccak256, sign_order
 from microgrid.report.journal import journal_lines
 from microgrid.report.journal import read_journal as read_journal_file
 from microgrid.settlement.audit import check_state, recompute
@@ -266,6 +269,45 @@ class TestEvents:
     def test_an_event_out_of_nowhere_is_found(self, journal: Journal) -> None:
         with pytest.raises(AuditError, match=r"OrderCreated in block .* impossible"):
             recompute(altered(journal, "OrderCreated", memberId=lambda _: 9))
+
+
+def fund(village: Village, account: str) -> None:
+    """Gas money for a home that sends something itself."""
+    web3 = village.market.backend.web3
+    spender = web3.eth.accounts[0]
+    web3.eth.send_transaction({"from": spender, "to": account, "value": 10**18, "gas": 21_000})
+
+
+def test_replaced_devices_and_proven_readings_follow() -> None:
+    village = Village(open_market(eth_tester.connect(None, START_S - 2 * HOUR_S)), 3)
+    market, care = village.market, village.market.care
+    village.open()
+    market.advance_to(START_S)
+    village.read(START_S)
+    village.import_wh, village.export_wh = [500, 600, 700], [0, 10, 20]
+    market.advance_to(START_S + HOUR_S // 2)
+    village.read(START_S + HOUR_S // 2, [0])
+    fund(village, village.homes[0].address)
+    old, new, new_key = keccak256(b"meter-0"), keccak256(b"meter-9"), key("meter-9")
+    owner = DeviceCare(market.registry.contract, Transactor(market.backend, village.homes[0]))
+    owner.approve_replacement(old, new, new_key.address)
+    care.replace(old, new, new_key.address)
+    end_s = START_S + HOUR_S
+    committed = village.readings(end_s, [1])
+    payload = Payload(1, "meter-9", 0, 1, end_s, 900, 30, 0, 230_000, 0)
+    market.advance_to(end_s)
+    market.send_readings(village.prepare([decode_reading(encode_reading(payload, new_key, market.reading_domain))]))
+    leaf = reading_leaf(committed[0], FIRST, market.reading_domain)
+    tree = MerkleTree([leaf])
+    oracle = key("oracle")
+    care.set_oracle_keys([oracle.address], 1)
+    signature = oracle.sign(commitment_digest(FIRST, tree.root, 1, market.reading_domain))
+    care.commit_readings(FIRST, tree.root, 1, [signature])
+    care.prove_reading(committed[0], tree.proof(leaf))
+    assert market.registry.interval_energy(1, FIRST) == (900, 30)
+    journal = read_journal(market)
+    verify(journal)
+    assert recompute(journal).readings == 3 + 1 + 1 + 1
 
 
 class TestNode:

@@ -215,14 +215,16 @@ class OnChain:
         counts, sent = self.site.store.counts(), self.site.fleet.sent()
         assert sent == len(self.site.devices) * ticks
         assert (counts["readings"], counts["on_chain"], counts["pending"], counts["dead_letters"]) == (sent, sent, 0, 0)
-        accepted = self.chain.registry.contract.events.ReadingAccepted().get_logs(from_block=0)
-        keys = Counter((log["args"]["deviceId"], log["args"]["sequence"] & 0xFFFFFFFF) for log in accepted)
+        accepted = [reading for reading in self.chain.registry.readings_taken() if not reading.refused]
+        identities = self.chain.registry.device_ids()
+        keys = Counter((identities[told.device_number], told.sequence & 0xFFFFFFFF) for told in accepted)
         last = self.site.store.last_readings()
         assert keys == Counter((last[d.name].device_id, n) for d in self.site.devices for n in range(ticks))
-        for log in accepted:
-            if log["args"]["sequence"] & 0xFFFFFFFF == ticks - 1:
-                reading = next(item for item in last.values() if item.device_id == log["args"]["deviceId"])
-                assert (log["args"]["importWh"], log["args"]["exportWh"]) == (reading.import_wh, reading.export_wh)
+        for told in accepted:
+            if told.sequence & 0xFFFFFFFF == ticks - 1:
+                identity = identities[told.device_number]
+                reading = next(item for item in last.values() if item.device_id == identity)
+                assert (told.import_wh, told.export_wh) == (reading.import_wh, reading.export_wh)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from microgrid.settlement.statement import Position, Prices, grid_nano, home_nan
 PAUSE_S = 3 * 86_400
 MAX_AGE_S = 7 * 86_400
 MAX_SKEW_S = 60
-KEPT = 32
+KEPT, RING_MEMBERS = 32, 6
 MAX_FEE = 1_000_000
 
 
@@ -110,7 +110,7 @@ class Reference:
     books: dict[int, Book] = field(default_factory=dict)
     nonces: set[tuple[str, int]] = field(default_factory=set)
     meters: dict[bytes, Meter] = field(default_factory=dict)
-    history: dict[tuple[int, int], tuple[int, int, int]] = field(default_factory=dict)
+    history: dict[tuple[int, int], dict[int, tuple[int, int, int]]] = field(default_factory=dict)
 
     # Money
 
@@ -338,7 +338,8 @@ class Reference:
 
     def energy(self, member: int, interval: int) -> tuple[int, int] | None:
         """Metered energy, None where it is unknown."""
-        kept, import_wh, export_wh = self.history.get((member, interval % KEPT), (None, 0, 0))
+        ring = self.history.get((member // RING_MEMBERS, interval % KEPT), {})
+        kept, import_wh, export_wh = ring.get(member, (None, 0, 0))
         return (import_wh, export_wh) if kept == interval else None
 
     def read(self, device: bytes, reading: tuple[int, int, int, int], *, authentic: bool) -> ReadingResult:
@@ -372,4 +373,13 @@ class Reference:
         interval, within = divmod(reading[1], self.rules.seconds)
         meter.carried = energy if within else (0, 0)
         if not within:
-            self.history[meter.member, (interval - 1) % KEPT] = (interval - 1, *energy)
+            self._keep(meter.member, interval - 1, energy)
+
+    def _keep(self, member: int, interval: int, energy: tuple[int, int]) -> None:
+        """Six members share a ring: the youngest interval read by any of them is the one kept in its place."""
+        ring = self.history.setdefault((member // RING_MEMBERS, interval % KEPT), {})
+        youngest = max((kept for kept, *_ in ring.values()), default=interval)
+        if interval > youngest:
+            ring.clear()
+        if interval >= youngest:
+            ring[member] = (interval, *energy)

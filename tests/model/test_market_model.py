@@ -18,6 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from model.chain import CONFIG, FIRST, HOUR, Chain, RevertedError, key
 from model.reference import Book, Meter, Reference, RefusedError, Rules
 
+from microgrid.chain.bindings.reading_words import pack_numbers, short_signature
 from microgrid.domain.records import Order, OrderResult, ReadingResult, Side
 from microgrid.domain.units import floor_micro
 from microgrid.domain.wire import SigningDomain, keccak256, order_struct_hash, registers_digest
@@ -432,13 +433,15 @@ class Market(RuleBasedStateMachine):
         return home, registers, signature, authentic, device
 
     def _submit(self, batch: list[tuple[Any, ...]]) -> None:
-        rows = [(device, *registers, DETAIL) for _, registers, _, _, device in batch]
-        signatures = [signature for _, _, signature, _, _ in batch]
+        rows = [
+            (device, pack_numbers(*registers), DETAIL, *short_signature(signature))
+            for _, registers, signature, _, device in batch
+        ]
         number = self.chain.registry.read("nextBatch", self.chain.admin)
         results = self.both(
             "readings",
             lambda: tuple(self.model.read(device, regs, authentic=good) for _, regs, _, good, device in batch),
-            lambda: self.chain.registry.send(self.chain.admin, "submitReadings", number, rows, signatures),
+            lambda: self.chain.registry.send(self.chain.admin, "submitReadings", number, rows),
         )
         Market.outcomes.update(f"reading {ReadingResult(code).name}" for code in results)
 

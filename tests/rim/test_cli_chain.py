@@ -128,6 +128,31 @@ class TestDevice:
         rotated = market("device", "rotate-key", "meter-01", "--device-key-file", "other.key")
         assert rotated["key"] == OTHER.address
 
+    def test_alerts_are_raised_acknowledged_and_resolved(self, market: Run) -> None:
+        assert market("device", "raise-alert", "meter-01", "3")["status"] == "raised"
+        assert market("device", "acknowledge", "0")["status"] == "acknowledged"
+        (alert,) = market("device", "alerts", "--open")
+        assert (alert["alert"], alert["device"], alert["kind"]) == (0, "meter-01", 3)
+        assert market("device", "resolve", "0")["status"] == "resolved"
+        assert market("device", "alerts", "--open") == []
+
+    def test_the_performance_of_a_new_device_is_empty(self, market: Run) -> None:
+        shown = market("device", "performance", "meter-01")
+        assert (shown["device"], shown["accepted"], shown["last_seen_s"]) == ("meter-01", 0, 0)
+
+    def test_a_device_is_replaced_when_its_owner_agreed(self, market: Run) -> None:
+        words = ("device", "replace", "meter-01", "meter-09", "--key", key("spare").address)
+        with pytest.raises(ContractRevertError, match="ReplacementNotApproved"):
+            market(*words)
+        assert not market(*words, "--approve", "--key-file", "home.key")["replaced"]
+        assert market(*words)["replaced"]
+        assert market("device", "show", "meter-01")["status"] == "retired"
+        assert market("device", "show", "meter-09")["status"] == "active"
+
+    def test_a_device_is_retired(self, market: Run) -> None:
+        assert market("device", "retire", "meter-02")["status"] == "retired"
+        assert market("device", "show", "meter-02")["status"] == "retired"
+
     def test_an_owner_rotates_its_own_devices_key(self, market: Run) -> None:
         market("device", "rotate-key", "meter-01", "--key", key("new").address, "--key-file", "home.key")
         with pytest.raises(ContractRevertError, match="Unauthorized"):

@@ -1,12 +1,13 @@
 """DeviceRegistry: members, devices, signed readings."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from web3.contract import Contract
 from web3.types import TxReceipt
 
-from microgrid.chain.events import events, events_of
+from microgrid.chain.bindings.reading_words import ToldReading, packed, told_readings
+from microgrid.chain.events import events
 from microgrid.chain.transactor import GasBudget, Transactor
 from microgrid.domain.records import DeviceClass, DeviceRecord, DeviceStatus, Reading, ReadingResult
 from microgrid.domain.wire import SigningDomain, keccak256
@@ -108,7 +109,7 @@ class DeviceRegistry:
 
     def sign_batch(self, number: int, readings: Sequence[Reading]) -> bytes:
         """Signed raw transaction that submits readings as one batch."""
-        args = [number, [reading_tuple(reading) for reading in readings], [r.signature for r in readings]]
+        args = [number, [packed(reading) for reading in readings]]
         return self._transactor.sign(self.contract, "submitReadings", args, SUBMIT_READINGS.limit(len(readings)))
 
     def batch_of(self, call_data: bytes) -> tuple[int, int]:
@@ -117,11 +118,18 @@ class DeviceRegistry:
         return args["batchNumber"], len(args["readings"])
 
     def batch_results(self, receipt: TxReceipt) -> list[ReadingResult]:
-        """The result of each reading of a batch, in its order: the contract tells of each one in turn."""
-        told = events_of(self.contract, ("ReadingAccepted", "ReadingRefused"), receipt["logs"])
+        """The result of each reading of a batch, in its order: the batch's event tells of all in turn."""
+        (told,) = events(self.contract, "ReadingsTaken", receipt["logs"])
+        refused = events(self.contract, "ReadingRefused", receipt["logs"])
         return [
-            ReadingResult(args["result"]) if name == "ReadingRefused" else ReadingResult.ACCEPTED for name, args in told
+            ReadingResult(next(refused)["result"]) if reading.refused else ReadingResult.ACCEPTED
+            for reading in told_readings(told["readings"])
         ]
+
+    def readings_taken(self) -> Iterator[ToldReading]:
+        """All readings that were handed in since the deployment, oldest first, refused ones included."""
+        for log in self._transactor.logs(self.contract, "ReadingsTaken", self._first_block, {}):
+            yield from told_readings(log["args"]["readings"])
 
     def batch_transaction(self, oracle: str, number: int) -> bytes | None:
         """Hash of the transaction that submitted a batch, None where none did."""

@@ -73,7 +73,7 @@ def _check_reading(reading: Reading, taken: Mapping[str, Any], label: str) -> No
     for name, found, right in (
         ("import_wh", reading.import_wh, taken["importWh"]),
         ("export_wh", reading.export_wh, taken["exportWh"]),
-        ("timestamp_s", reading.timestamp_s, taken.get("timestamp", reading.timestamp_s)),
+        ("timestamp_s", reading.timestamp_s, taken["timestamp"]),
         ("payload hash", "0x" + keccak256(reading.payload).hex(), taken["detail"]),
     ):
         if found != right:

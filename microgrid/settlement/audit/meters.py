@@ -11,6 +11,7 @@ from microgrid.domain.wire import SigningDomain, recover, registers_digest
 from microgrid.settlement.statement import NOTHING, MeteredEnergy
 
 KEPT_INTERVALS = 32
+RING_MEMBERS = 6
 CHAIN = "the chain"
 
 
@@ -25,13 +26,17 @@ class _Device:
 
 @dataclass
 class MeterBook:
-    """Devices, their last registers, and the energy of each member's last 32 intervals."""
+    """Devices, their last registers, and the energy of each member's last 32 intervals.
+
+    As on chain, six members share a ring: who enters a new interval clears the one 32 before it for all six, and
+    energy of an interval that the ring has left behind is not kept.
+    """
 
     interval_seconds: int
     domain: SigningDomain
     readings: int = 0
     _devices: dict[str, _Device] = field(default_factory=dict)
-    _history: dict[tuple[int, int], tuple[int, MeteredEnergy]] = field(default_factory=dict)
+    _history: dict[tuple[int, int], tuple[int, dict[int, MeteredEnergy]]] = field(default_factory=dict)
 
     def register(self, args: Mapping[str, Any]) -> None:
         """A device was registered."""
@@ -42,17 +47,23 @@ class MeterBook:
         """A device got another key."""
         self._devices[args["deviceId"]].key = args["newKey"]
 
+    def replace(self, args: Mapping[str, Any]) -> None:
+        """A registered device goes on where another stood; its sequence begins anew."""
+        old, new = self._devices[args["deviceId"]], self._devices[args["newDeviceId"]]
+        if old.registers is not None:
+            new.registers, new.carried = (0, *old.registers[1:]), old.carried
+
     def accept(self, event: JournalEvent) -> None:
         """A reading was accepted: check who signed it and that it follows the last one, then book its energy.
 
         Raises:
-            AuditError: it was not signed by the device, or goes back, or its time is not known.
+            AuditError: it was not signed by the device, or goes back, or its signature is not known.
         """
         args: Mapping[str, Any] = event.args
         identity = args["deviceId"]
         device = self._devices[identity]
-        if "timestamp" not in args:
-            raise AuditError(device_name(identity, "time of a reading"), "unknown", "needed", CHAIN)
+        if "signature" not in args:
+            raise AuditError(device_name(identity, "signature of a reading"), "unknown", "needed", CHAIN)
         registers = (args["sequence"], args["timestamp"], args["importWh"], args["exportWh"])
         self._check_signer(device, registers, args)
         interval = (args["timestamp"] - 1) // self.interval_seconds
@@ -91,15 +102,27 @@ class MeterBook:
         interval, within = divmod(registers[1], self.interval_seconds)
         device.carried = energy if within else NOTHING
         if not within:
-            self._history[device.member_id, (interval - 1) % KEPT_INTERVALS] = (interval - 1, energy)
+            self._keep(device.member_id, interval - 1, energy)
+
+    def _keep(self, member_id: int, interval: int, energy: MeteredEnergy) -> None:
+        place = _place(member_id, interval)
+        kept, energies = self._history.get(place, (-1, {}))
+        if kept < interval:
+            self._history[place] = (interval, {member_id: energy})
+        elif kept == interval:
+            energies[member_id] = energy
 
     def energy(self, member_id: int, interval: int) -> MeteredEnergy | None:
         """Metered energy of a member's interval, None where no reading ended it or it is too long ago."""
-        kept, energy = self._history.get((member_id, interval % KEPT_INTERVALS), (None, NOTHING))
-        return energy if kept == interval else None
+        kept, energies = self._history.get(_place(member_id, interval), (-1, {}))
+        return energies.get(member_id) if kept == interval else None
 
     def state(self) -> Iterator[tuple[str, int]]:
         """Last registers of each device."""
         for identity, device in self._devices.items():
             values = device.registers or (0, 0, 0, 0)
             yield from zip((device_name(identity, name) for name in REGISTER_FIELDS), values, strict=True)
+
+
+def _place(member_id: int, interval: int) -> tuple[int, int]:
+    return member_id // RING_MEMBERS, interval % KEPT_INTERVALS

@@ -72,6 +72,7 @@ class _Replay:
             "MemberRegistered": self._member,
             "DeviceRegistered": self._meters.register,
             "DeviceKeyRotated": self._meters.rotate,
+            "DeviceReplaced": self._meters.replace,
             "IntervalOpened": self._open,
             "TradingFeeSet": self._set_fee,
             "Deposited": self._deposit,

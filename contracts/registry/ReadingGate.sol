@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.28;
+
+import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
+import {IGridBalance} from "../interfaces/IGridBalance.sol";
+import {DeviceWord} from "../libraries/DeviceWord.sol";
+import {IntervalHistory} from "../libraries/IntervalHistory.sol";
+import {IntervalTally} from "../libraries/IntervalTally.sol";
+import {PerformanceLog} from "../libraries/PerformanceLog.sol";
+import {ReadingWord} from "../libraries/ReadingWord.sol";
+import {DeviceBook} from "./DeviceBook.sol";
+
+/// @title Judges signed readings, moves the registers and books the energy.
+abstract contract ReadingGate is DeviceBook, EIP712 {
+    using DeviceWord for uint256;
+    using IntervalHistory for IntervalHistory.Rings;
+    using PerformanceLog for PerformanceLog.Log;
+    using ReadingWord for uint256;
+
+    struct Energy {
+        uint64 importWh;
+        uint64 exportWh;
+    }
+
+    /// @dev What a batch carries from reading to reading: among others its sums per interval.
+    struct Batch {
+        bytes32 domainSeparator;
+        uint256[] tally;
+        uint256 used;
+    }
+
+    /// @notice How far ahead of the chain's clock a reading's time may be.
+    uint64 public constant MAX_SKEW_SECONDS = 60;
+
+    /// @notice A reading older than this is refused.
+    uint64 public constant MAX_AGE_SECONDS = 7 days;
+
+    bytes32 internal constant READING_TYPEHASH = keccak256(
+        "Reading(bytes32 deviceId,uint64 sequence,uint64 timestamp,uint64 importWh,uint64 exportWh,bytes32 detail)"
+    );
+
+    // energy <= 1.1 * power * seconds / 3600, in integers.
+    uint256 private constant POWER_NUMERATOR = 11;
+    uint256 private constant POWER_DENOMINATOR = 10 * 1 hours;
+
+    // The short form of a signature has a bit in place of v; s above half the curve's order is the same signature twice.
+    uint256 private constant LARGEST_S = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0;
+    uint256 private constant S_MASK = type(uint256).max >> 1;
+    uint256 private constant FIRST_V = 27;
+
+    /// @notice Where the interval totals go.
+    IGridBalance public immutable gridBalance;
+
+    uint64 internal immutable INTERVAL_SECONDS;
+
+    mapping(bytes32 deviceId => Energy) internal _carried;
+    mapping(bytes32 deviceId => PerformanceLog.Log) internal _performance;
+    IntervalHistory.Rings internal _history;
+
+    constructor(IGridBalance gridBalance_) {
+        gridBalance = gridBalance_;
+        INTERVAL_SECONDS = gridBalance_.intervalSeconds();
+    }
+
+    /// @dev Judges one reading and stores it if it is good. `told` is what the batch's event says of it.
+    function _take(SignedReading calldata reading, Batch memory batch)
+        internal
+        returns (ReadingResult result, uint256 told)
+    {
+        bytes32 deviceId = reading.deviceId;
+        uint256 next = reading.values;
+        Entry storage entry = _entries[deviceId];
+        uint256 device_ = entry.device;
+        uint256 last = entry.state;
+        result = _judge(reading, device_, last, batch.domainSeparator);
+        told = next.numbered(device_.number());
+        if (result != ReadingResult.Accepted) {
+            if (device_ != 0) _performance[deviceId].refuse();
+            emit ReadingRefused(deviceId, uint64(next.sequence()), result);
+            return (result, told.marked(true));
+        }
+        if (last == 0 || !next.follows(last, INTERVAL_SECONDS)) {
+            _performance[deviceId].interrupt(next, last.marked(false), INTERVAL_SECONDS);
+        }
+        if (last != 0 && device_.isRevenueMeter()) next = _book(deviceId, device_.memberId(), last, next, batch);
+        entry.state = next;
+    }
+
+    /// @dev The registers go on, carried energy with them; the sequence begins anew and so does the performance log.
+    function _takeOver(bytes32 deviceId, bytes32 newDeviceId) internal override {
+        uint256 state = _entries[deviceId].state;
+        if (state == 0) return;
+        _entries[newDeviceId].state = state.withSequence(0);
+        if (state.isMarked()) _carried[newDeviceId] = _carried[deviceId];
+        _performance[newDeviceId].takeOver();
+    }
+
+    /// @dev Hands the sums of a batch on.
+    function _report(Batch memory batch) internal {
+        for (uint256 i = 0; i < batch.used; ++i) {
+            (uint64 interval, uint256 importWh, uint256 exportWh, uint256 count) = IntervalTally.unpack(batch.tally[i]);
+            gridBalance.recordInterval(interval, importWh, exportWh, count);
+        }
+    }
+
+    function _newBatch(uint256 size) internal view returns (Batch memory batch) {
+        batch.domainSeparator = _domainSeparatorV4();
+        batch.tally = new uint256[](size);
+    }
+
+    function _hashStruct(bytes32 deviceId, uint256 word, bytes32 detail) internal pure returns (bytes32) {
+        return keccak256(
+            abi.encode(
+                READING_TYPEHASH,
+                deviceId,
+                word.sequence(),
+                word.timestamp(),
+                word.importWh(),
+                word.exportWh(),
+                detail
+            )
+        );
+    }
+
+    /// @dev Zero for a signature that recovers nobody, and for the twin of one that does.
+    function _signer(bytes32 digest, bytes32 r, uint256 vs) internal pure returns (address) {
+        unchecked {
+            if (vs & S_MASK > LARGEST_S) return address(0);
+            return ecrecover(digest, uint8((vs >> 255) + FIRST_V), r, bytes32(vs & S_MASK));
+        }
+    }
+
+    function _judge(SignedReading calldata reading, uint256 device_, uint256 last, bytes32 domainSeparator)
+        private
+        view
+        returns (ReadingResult)
+    {
+        if (!device_.isActive()) return device_ == 0 ? ReadingResult.UnknownDevice : ReadingResult.InactiveDevice;
+        uint256 next = reading.values;
+        // A malleable, misshapen or foreign signature recovers zero or a stranger; no device has the zero key.
+        bytes32 structHash = _hashStruct(reading.deviceId, next, reading.detail);
+        bytes32 digest = MessageHashUtils.toTypedDataHash(domainSeparator, structHash);
+        if (_signer(digest, reading.r, uint256(reading.vs)) != device_.key()) return ReadingResult.BadSignature;
+        return _judgeNumbers(next, last.marked(false), device_.ratedPowerW());
+    }
+
+    function _judgeNumbers(uint256 next, uint256 last, uint256 ratedPowerW) private view returns (ReadingResult) {
+        uint256 timestamp = next.timestamp();
+        if (last != 0 && next.sequence() <= last.sequence()) return ReadingResult.StaleSequence;
+        if (timestamp <= last.timestamp()) return ReadingResult.StaleTimestamp;
+        // 64 bits of energy and time and 32 of power are far from overflow.
+        unchecked {
+            if (timestamp > block.timestamp + MAX_SKEW_SECONDS) return ReadingResult.FutureTimestamp;
+            if (block.timestamp > timestamp + MAX_AGE_SECONDS) return ReadingResult.TooOld;
+            if (last == 0) return ReadingResult.Accepted;
+            (uint256 importWh, uint256 exportWh) = (next.importWh(), next.exportWh());
+            if (importWh < last.importWh() || exportWh < last.exportWh()) return ReadingResult.RegisterDecreased;
+            uint256 limitWh = (ratedPowerW * (timestamp - last.timestamp()) * POWER_NUMERATOR) / POWER_DENOMINATOR;
+            if (importWh - last.importWh() > limitWh || exportWh - last.exportWh() > limitWh) {
+                return ReadingResult.PowerExceeded;
+            }
+            return ReadingResult.Accepted;
+        }
+    }
+
+    /// @dev Books the energy since the last interval's end if the reading is at one, else carries it on.
+    function _book(bytes32 deviceId, uint32 memberId, uint256 last, uint256 next, Batch memory batch)
+        private
+        returns (uint256)
+    {
+        // The registers were compared and their differences bounded.
+        unchecked {
+            uint256 importWh = next.importWh() - last.importWh();
+            uint256 exportWh = next.exportWh() - last.exportWh();
+            if (last.isMarked()) {
+                Energy memory carried = _carried[deviceId];
+                importWh += carried.importWh;
+                exportWh += carried.exportWh;
+            }
+            uint256 timestamp = next.timestamp();
+            uint256 interval = timestamp / INTERVAL_SECONDS - 1;
+            if ((interval + 1) * INTERVAL_SECONDS != timestamp) {
+                _carried[deviceId] = Energy(uint64(importWh), uint64(exportWh));
+                return next.marked(true);
+            }
+            _history.write(memberId, interval, importWh, exportWh);
+            batch.used = IntervalTally.add(batch.tally, batch.used, interval, importWh, exportWh);
+            return next;
+        }
+    }
+}
