@@ -30,6 +30,8 @@ SETTINGS: Mapping[str, Any] = {
 DEPLOYABLE: Mapping[str, str] = {
     "AccessManager": "@openzeppelin/contracts/access/manager/AccessManager.sol",
     "DeviceRegistry": "DeviceRegistry.sol",
+    "DirectTrading": "DirectTrading.sol",
+    "EnergyCredits": "EnergyCredits.sol",
     "EnergyTrading": "EnergyTrading.sol",
     "GridBalance": "GridBalance.sol",
     "PaymentToken": "tokens/PaymentToken.sol",

@@ -148,6 +148,8 @@ class Deployment:
     reward_token: str
     grid_balance: str
     device_registry: str
+    direct_trading: str
+    energy_credits: str
     energy_trading: str
     reward_system: str
     gas_used: int = field(default=0, compare=False)
@@ -213,6 +215,8 @@ class _Deployer:
         places = (manager.address, money.address, registry.address, grid.address, parties.backstop, parties.treasury)
         trading = self._create("EnergyTrading", *places, _trading_config(config))
         rates = (config.reward_per_sold_kwh_wad, config.reward_per_bought_kwh_wad)
+        self._contracts["DirectTrading"] = self._at("DirectTrading", trading.functions.directTrading().call())
+        self._create("EnergyCredits", registry.address, parties.backstop)
         self._create("RewardSystem", manager.address, reward.address, registry.address, trading.address, *rates)
         self._wire(config, parties)
         addresses = {_snake(name): str(contract.address) for name, contract in self._contracts.items()}
@@ -259,10 +263,11 @@ class _Deployer:
         factory = self._web3.eth.contract(abi=artifact.abi, bytecode=artifact.bytecode)
         call = factory.constructor(*arguments)
         receipt = self._send(call.build_transaction({"from": self._account.address, "gas": MAX_TRANSACTION_GAS}))
-        address = Web3.to_checksum_address(str(receipt["contractAddress"]))
-        contract = self._web3.eth.contract(address=address, abi=artifact.abi)
-        self._contracts[name] = contract
+        self._contracts[name] = contract = self._at(name, str(receipt["contractAddress"]))
         return contract
+
+    def _at(self, name: str, address: str) -> Contract:
+        return self._web3.eth.contract(address=Web3.to_checksum_address(address), abi=artifacts.load(name).abi)
 
     def _send(self, transaction: Mapping[str, Any]) -> TxReceipt:
         base_fee = self._web3.eth.get_block("latest")["baseFeePerGas"]
