@@ -12,13 +12,13 @@ import {OrderLanes} from "./libraries/OrderLanes.sol";
 import {Settlement} from "./libraries/Settlement.sol";
 import {TickAuction} from "./libraries/TickAuction.sol";
 import {TickBook} from "./libraries/TickBook.sol";
+import {DirectLocks} from "./trading/DirectLocks.sol";
 import {OrderBook} from "./trading/OrderBook.sol";
-import {OrderCancelling} from "./trading/OrderCancelling.sol";
 import {TradingLedger} from "./trading/TradingLedger.sol";
 
 /// @title Sealed call auction per delivery interval, cleared and settled wholly on chain.
 /// @dev Clearing and settlement; orders are in `OrderBook`, accounts in `TradingLedger`.
-contract EnergyTrading is OrderCancelling {
+contract EnergyTrading is DirectLocks {
     using OrderLanes for OrderLanes.Orders;
     using SafeCast for int256;
     using SafeCast for uint256;
@@ -36,6 +36,8 @@ contract EnergyTrading is OrderCancelling {
         IntervalRecord record;
         Settlement.Terms terms;
         bool overdue;
+        uint32 from;
+        uint256[] deals;
         int256 owed;
         int256 homes;
         int256 gridNano;
@@ -43,6 +45,7 @@ contract EnergyTrading is OrderCancelling {
 
     /// @dev What `HomeSettled` tells of a home.
     struct Bill {
+        int256 directNano;
         uint64 boughtWh;
         uint64 soldWh;
         uint64 importWh;
@@ -122,6 +125,7 @@ contract EnergyTrading is OrderCancelling {
     function settle(uint64 interval, uint32 from, uint32 to) external returns (uint32 settled) {
         Run memory run = _startRun(interval);
         if (from == 0 || from > to || to > run.record.members) revert NothingToSettle(interval, from, to);
+        (run.from, run.deals) = (from, directTrading.dealWords(interval, from, to));
         uint256[] memory energies = registry.intervalEnergies(interval, from, to);
         uint256 memberId = from;
         while (memberId <= to) {
@@ -183,7 +187,7 @@ contract EnergyTrading is OrderCancelling {
 
     /// @inheritdoc IEnergyTrading
     function intervalMoney(uint64 interval) external view returns (IntervalMoney memory) {
-        return _moneyOf(_progress[interval], _records[interval]);
+        return _moneyOf(interval, _progress[interval], _records[interval]);
     }
 
     /// @inheritdoc IEnergyTrading
@@ -254,7 +258,7 @@ contract EnergyTrading is OrderCancelling {
         // Without a reading both energies are zero: nothing was used or delivered, and all of it is in the next reading.
         (int256 homeNano, int256 gridNano) =
             Settlement.home(run.terms, bill.boughtWh, bill.soldWh, bill.importWh, bill.exportWh);
-        bill.amount = int128(Settlement.toMicro(homeNano));
+        bill.amount = int128(Settlement.toMicro(homeNano + bill.directNano));
         int256 owed = _book(memberId, bill, int256(released));
         // Products of 40 and 64 bits, summed over at most 2^32 homes.
         unchecked {
@@ -285,6 +289,21 @@ contract EnergyTrading is OrderCancelling {
         bill.boughtWh = uint64(_fillOf(Side.Buy, bid, run.record));
         bill.soldWh = uint64(_fillOf(Side.Sell, offer, run.record));
         locked = _lockedBy(Side.Buy, bid, run.terms) + _lockedBy(Side.Sell, offer, run.terms);
+        if (run.deals.length != 0) locked += _countIn(run.deals[memberId - run.from], bill, run.terms.price);
+    }
+
+    /// @dev Counts a home's deals into its bill: as if they had the clearing price, and what they differ from that.
+    /// @param word A word of `dealWords`.
+    function _countIn(uint256 word, Bill memory bill, uint256 price) private pure returns (uint256 locked) {
+        (uint32 boughtWh, uint32 soldWh) = (uint32(word), uint32(word >> 32));
+        // A price of 64 bits and energies of 32, and fills of 24.
+        unchecked {
+            bill.boughtWh += boughtWh;
+            bill.soldWh += soldWh;
+            bill.directNano =
+                int96(uint96(word >> 64)) + int256(price) * (int256(uint256(boughtWh)) - int256(uint256(soldWh)));
+        }
+        return word >> 160;
     }
 
     /// @dev Gives back what was locked, books the bill and counts what was delivered.
@@ -318,23 +337,24 @@ contract EnergyTrading is OrderCancelling {
     function _close(uint64 interval, Progress memory progress, IntervalRecord memory record) private {
         record.status = Status.Settled;
         _records[interval].status = Status.Settled;
-        IntervalMoney memory money = _moneyOf(progress, record);
+        IntervalMoney memory money = _moneyOf(interval, progress, record);
         _accounts[BACKSTOP_ID].balance += money.grid;
         _accounts[TREASURY_ID].balance += money.fees;
         _accounts[DUST_ID].balance += money.dust;
         emit IntervalSettled(interval, money.homes, money.grid, money.fees, money.dust);
     }
 
-    function _moneyOf(Progress memory progress, IntervalRecord memory record)
+    function _moneyOf(uint64 interval, Progress memory progress, IntervalRecord memory record)
         private
-        pure
+        view
         returns (IntervalMoney memory money)
     {
         money.homes = progress.homes;
         money.grid = int128(Settlement.toMicro(progress.gridNano));
         money.settledMembers = progress.settledMembers;
         if (record.status != Status.Settled) return money;
-        money.fees = int128(Settlement.toMicro(int256(uint256(record.feeAndOne - 1) * record.volumeWh)));
+        uint256 boughtWh = record.volumeWh + directTrading.dealtWh(interval);
+        money.fees = int128(Settlement.toMicro(int256((record.feeAndOne - 1) * boughtWh)));
         money.dust = -(money.homes + money.grid + money.fees);
     }
 

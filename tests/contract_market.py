@@ -84,6 +84,8 @@ class World:
         self.grid = deployment.contract(web3, "GridBalance")
         self.registry = deployment.contract(web3, "DeviceRegistry")
         self.trading = deployment.contract(web3, "EnergyTrading")
+        self.direct = deployment.contract(web3, "DirectTrading")
+        self.credits = deployment.contract(web3, "EnergyCredits")
         self.rewards = deployment.contract(web3, "RewardSystem")
         self.homes: list[Home] = []
 

@@ -151,8 +151,8 @@ interface IEnergyTrading {
     event IntervalCleared(uint64 indexed interval, uint8 tick, uint64 price, uint64 volumeWh);
 
     /// @notice A home's interval was billed.
-    /// @param boughtWh Energy the clearing filled on the buy side.
-    /// @param soldWh Energy the clearing filled on the sell side.
+    /// @param boughtWh Energy bought, in the auction and directly.
+    /// @param soldWh Energy sold, in the auction and directly.
     /// @param importWh Metered energy drawn.
     /// @param exportWh Metered energy fed in.
     /// @param metered False when no reading came in time; then the energies metered are zero and mean nothing.

@@ -25,14 +25,11 @@ library QueueGaps {
     function add(Gaps storage self, uint256 tick, uint256 from, uint256 to) internal {
         uint256 firstLeaf = from >> LEAF_SHIFT;
         uint256 lastLeaf = (to - 1) >> LEAF_SHIFT;
-        uint256 start = from % LEAF_WH;
-        uint256 end = (to - 1) % LEAF_WH;
-        if (firstLeaf == lastLeaf) {
-            self.words[_key(tick, 0, firstLeaf)] |= _bits(start, end);
-        } else {
-            self.words[_key(tick, 0, firstLeaf)] |= _bits(start, LEAF_WH - 1);
-            self.words[_key(tick, 0, lastLeaf)] |= _bits(0, end);
-        }
+        uint256 whole = type(uint256).max;
+        uint256 begin = whole << (from % LEAF_WH);
+        uint256 end = whole >> (LEAF_WH - 1 - ((to - 1) % LEAF_WH));
+        self.words[_key(tick, 0, firstLeaf)] |= begin & (firstLeaf == lastLeaf ? end : whole);
+        if (firstLeaf != lastLeaf) self.words[_key(tick, 0, lastLeaf)] |= end;
         // What lies between the two ends is cancelled whole: its parent says so, and no search goes there.
         uint256 shift = LEAF_SHIFT;
         for (uint256 level = 1; (to - 1) >> shift != 0; ++level) {
@@ -80,7 +77,7 @@ library QueueGaps {
     function _reachInLeaf(uint256 leaf, uint256 count) private pure returns (uint256 place) {
         uint256 left = count;
         for (uint256 half = LEAF_WH / 2; half != 0; half /= 2) {
-            uint256 living = half - _ones(leaf & _bits(0, half - 1));
+            uint256 living = half - _ones(leaf & ((1 << half) - 1));
             if (left <= living) continue;
             left -= living;
             leaf >>= half;
@@ -102,11 +99,6 @@ library QueueGaps {
 
     function _key(uint256 tick, uint256 level, uint256 node) private pure returns (uint256) {
         return (tick << TICK_SHIFT) | (level << LEVEL_SHIFT) | node;
-    }
-
-    /// @dev Bits `first` to `last`.
-    function _bits(uint256 first, uint256 last) private pure returns (uint256) {
-        return (type(uint256).max >> (LEAF_WH - 1 - last)) & (type(uint256).max << first);
     }
 
     /// @dev Number of ones: sums of 2, 4 and 8 bits beside each other, and the bytes by a product.

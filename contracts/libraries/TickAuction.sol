@@ -110,32 +110,34 @@ library TickAuction {
             for (uint256 tick = 0; tick < TICKS; ++tick) demanded += demand[tick];
             uint256 supplied;
             uint256 gap = type(uint256).max;
+            // Distance of the best tick from the reference; not known before somebody ties with it.
+            uint256 nearest = type(uint256).max;
             for (uint256 tick = 0; tick < TICKS; ++tick) {
                 supplied += supply[tick];
                 (uint256 less, uint256 more) = demanded < supplied ? (demanded, supplied) : (supplied, demanded);
                 demanded -= demand[tick];
-                if (less < volume) continue;
-                if (less == volume && more - less >= gap) {
-                    if (more - less > gap || !_isNearer(feedIn, retail, referencePrice, tick, best)) continue;
+                if (less < volume || (less == volume && more - less > gap)) continue;
+                if (less == volume && more - less == gap) {
+                    // Without volume the choice is made elsewhere.
+                    if (volume == 0) continue;
+                    if (nearest == type(uint256).max) {
+                        nearest = _distance(tickPrice(feedIn, retail, best), referencePrice);
+                    }
+                    uint256 distance = _distance(tickPrice(feedIn, retail, tick), referencePrice);
+                    if (distance < nearest) (best, nearest) = (tick, distance);
+                    continue;
                 }
-                (best, volume, gap) = (tick, less, more - less);
+                (best, volume, gap, nearest) = (tick, less, more - less, type(uint256).max);
             }
         }
     }
 
     function _nearestTick(uint256 feedIn, uint256 retail, uint256 referencePrice) private pure returns (uint256 best) {
+        uint256 nearest = _distance(feedIn, referencePrice);
         for (uint256 tick = 1; tick < TICKS; ++tick) {
-            if (_isNearer(feedIn, retail, referencePrice, tick, best)) best = tick;
+            uint256 distance = _distance(tickPrice(feedIn, retail, tick), referencePrice);
+            if (distance < nearest) (best, nearest) = (tick, distance);
         }
-    }
-
-    function _isNearer(uint256 feedIn, uint256 retail, uint256 referencePrice, uint256 tick, uint256 other)
-        private
-        pure
-        returns (bool)
-    {
-        return _distance(tickPrice(feedIn, retail, tick), referencePrice)
-            < _distance(tickPrice(feedIn, retail, other), referencePrice);
     }
 
     function _distance(uint256 a, uint256 b) private pure returns (uint256) {

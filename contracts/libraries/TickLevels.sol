@@ -46,7 +46,9 @@ library TickLevels {
             // No tick is taken more than it holds, so that nothing is borrowed between the fields of a word.
             if (uint8(ticks >> first) != 0) word -= taken.words[first / PER_WORD];
             // A word without orders ahead is done: what is loaded is zero already.
-            for (uint256 tick = first; word != 0; word >>= BITS) levels[tick++] = uint32(word);
+            unchecked {
+                for (uint256 tick = first; word != 0; word >>= BITS) levels[tick++] = uint32(word);
+            }
         }
     }
 }

@@ -288,13 +288,20 @@ abstract contract OrderBook is EIP712, TradingLedger, Pausable {
     }
 
     function _enter(Request memory request, uint64 interval, uint256 tick) private {
-        IntervalRecord storage record = _records[interval];
-        if (record.feeAndOne == 0) record.feeAndOne = _fee + 1;
+        _fixFee(interval);
         uint256 aheadWh = _books[interval][request.side].enter(tick, request.energyWh);
         _orders[interval].put(request.memberId, uint256(request.side), request.energyWh, tick, aheadWh);
         emit OrderCreated(
             interval, request.memberId, request.side, uint8(tick), uint64(request.energyWh), uint64(aheadWh)
         );
+    }
+
+    /// @dev An interval keeps the fee in force at its first promise.
+    function _fixFee(uint64 interval) internal returns (uint256 fee) {
+        IntervalRecord storage record = _records[interval];
+        uint24 feeAndOne = record.feeAndOne;
+        if (feeAndOne == 0) record.feeAndOne = feeAndOne = _fee + 1;
+        return feeAndOne - 1;
     }
 
     /// @dev Reverts with the typed error of a refusal.

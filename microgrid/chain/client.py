@@ -13,7 +13,9 @@ from microgrid.chain.bindings.community_governor import CommunityGovernor
 from microgrid.chain.bindings.demand_response import DemandResponse
 from microgrid.chain.bindings.device_care import DeviceCare
 from microgrid.chain.bindings.device_registry import SUBMIT_READINGS, DeviceRegistry
+from microgrid.chain.bindings.direct_trading import DirectTrading
 from microgrid.chain.bindings.emergency_control import EmergencyControl
+from microgrid.chain.bindings.energy_credits import EnergyCredits
 from microgrid.chain.bindings.energy_trading import SETTLE, EnergyTrading
 from microgrid.chain.bindings.grid_balance import GridBalance
 from microgrid.chain.bindings.grid_monitor import GridMonitor
@@ -68,6 +70,8 @@ class MarketChain:
         self.care = DeviceCare(self.registry.contract, self.transactor)
         self.grid = GridBalance(at("GridBalance"), self.transactor)
         self.trading = EnergyTrading(at("EnergyTrading"), self.transactor, chain_id, first_block)
+        self.direct = DirectTrading(at("DirectTrading"), self.transactor)
+        self.credits = EnergyCredits(at("EnergyCredits"), self.transactor)
         self.reward_system = RewardSystem(at("RewardSystem"), self.transactor)
         self.token = PaymentToken(at("PaymentToken"), self.transactor)
         self.monitor = GridMonitor(at("GridMonitor"), self.transactor)

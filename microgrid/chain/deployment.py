@@ -154,6 +154,8 @@ class Deployment:
     reward_token: str
     grid_balance: str
     device_registry: str
+    direct_trading: str
+    energy_credits: str
     energy_trading: str
     reward_system: str
     grid_monitor: str
@@ -231,6 +233,8 @@ class _Deployer:
         regulator = self._create("Regulator", manager.address, registry.address, trading.address, terms)
         staking = self._create("Staking", reward.address, registry.address, config.unbonding_seconds)
         rates = (config.reward_per_sold_kwh_wad, config.reward_per_bought_kwh_wad)
+        self._contracts["DirectTrading"] = self._at("DirectTrading", trading.functions.directTrading().call())
+        self._create("EnergyCredits", registry.address, parties.backstop)
         monitor = self._create("GridMonitor", manager.address, registry.address, grid.address, GRID_LIMITS)
         emergency = self._create(
             "EmergencyControl", manager.address, registry.address, monitor.address, EMERGENCY_RULES
@@ -300,13 +304,14 @@ class _Deployer:
         factory = self._web3.eth.contract(abi=artifact.abi, bytecode=artifact.bytecode)
         call = factory.constructor(*arguments)
         receipt = self._send(call.build_transaction({"from": self._account.address, "gas": MAX_TRANSACTION_GAS}))
-        address = Web3.to_checksum_address(str(receipt["contractAddress"]))
-        contract = self._web3.eth.contract(address=address, abi=artifact.abi)
-        self._contracts[name] = contract
+        self._contracts[name] = contract = self._at(name, str(receipt["contractAddress"]))
         return contract
 
     def _call(self, call: ContractFunction) -> None:
         self._send(call.build_transaction({"from": self._account.address, "gas": MAX_TRANSACTION_GAS}))
+
+    def _at(self, name: str, address: str) -> Contract:
+        return self._web3.eth.contract(address=Web3.to_checksum_address(address), abi=artifacts.load(name).abi)
 
     def _send(self, transaction: Mapping[str, Any]) -> TxReceipt:
         base_fee = self._web3.eth.get_block("latest")["baseFeePerGas"]

@@ -65,7 +65,8 @@ def read_journal(market: MarketChain) -> Journal:
 
 
 def _events(market: MarketChain, last: int) -> Iterator[JournalEvent]:
-    contracts = {c.address: c for c in (market.registry.contract, market.grid.contract, market.trading.contract)}
+    parts = (market.registry, market.grid, market.trading, market.direct)
+    contracts = {part.contract.address: part.contract for part in parts}
     logs = market.backend.web3.eth.get_logs(
         {"fromBlock": market.deployment.block, "toBlock": last, "address": list(contracts)}
     )

@@ -17,6 +17,7 @@ from microgrid.cli._chain import (
     read_key,
     table,
 )
+from microgrid.cli._direct import accept, credits_group, offer, offers, withdraw_offer
 from microgrid.cli._types import Account, Energy, Money
 from microgrid.domain.errors import OrderRefusedError
 from microgrid.domain.records import AuctionResult, HomeStatement, Order, OrderResult, Side
@@ -34,6 +35,11 @@ def command() -> None:
 
     Example: microgrid trade book
     """
+
+
+for beside_the_auction in (offer, accept, withdraw_offer, offers):
+    command.add_command(beside_the_auction)
+command.add_command(credits_group, "credits")
 
 
 @command.command()

@@ -8,6 +8,8 @@ the retail and f the feed-in price, F the fee per bought kWh (micro per kWh):
 A buyer's unused energy goes to the grid at f, what it lacks comes at r; the grid supplies at r what a seller fails to
 deliver and takes a seller's surplus at f.
 
+A direct deal between two homes is part of b and s, at its own price instead of p: one promise, one delivery, one sum.
+
 A home without a reading counts as having used and delivered nothing; what it did is in its next reading. Each home's
 nano is rounded down to micro once; grid and fees are summed over homes and rounded down once; what rounding leaves is
 dust.
@@ -33,6 +35,24 @@ class MeteredEnergy:
 
 
 NOTHING = MeteredEnergy(0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class DirectDeals:
+    """Accepted deals of one home in one interval, beside the auction.
+
+    Attributes:
+        bought_wh: Energy bought.
+        sold_wh: Energy sold.
+        payment_nano: What the deals' prices bring the home, nano, fee apart; over all homes they sum to zero.
+    """
+
+    bought_wh: int
+    sold_wh: int
+    payment_nano: int
+
+
+NO_DEALS = DirectDeals(0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +94,11 @@ def home_nano(position: Position, prices: Prices) -> int:
     return market - grid_nano(position, prices)
 
 
+def direct_nano(deals: DirectDeals, prices: Prices) -> int:
+    """What a home gets more, nano, than if its deals had the clearing price: payment + p (b - s) of the deals."""
+    return deals.payment_nano + nano(deals.bought_wh, prices.clearing) - nano(deals.sold_wh, prices.clearing)
+
+
 def amount_without_market_micro(metered: MeteredEnergy, band: PriceBand) -> int:
     """Credit of a home that trades with the grid alone, micro: floor((f e - r m) / 1000); its bill is the negative."""
     return floor_micro(nano(metered.export_wh, band.feed_in) - nano(metered.import_wh, band.retail))
@@ -84,36 +109,47 @@ def settle(
     metered: Mapping[str, MeteredEnergy | None],
     band: PriceBand,
     fee_micro_per_kwh: int,
+    deals: Mapping[str, DirectDeals] | None = None,
 ) -> Settlement:
-    """Settle one interval.
+    """Settle one interval; deals count as promises beside the auction's fills, each at its own price.
 
     Args:
         auction: Price and fills.
         metered: Energy of every member by account, in the order of the statements; None where no reading came.
         band: Prices of the interval.
         fee_micro_per_kwh: Trading fee on bought energy.
+        deals: Accepted direct deals by account; none by default.
 
     Raises:
         InvariantError: an account traded that is no member, or homes, grid, fees and dust do not sum to zero.
     """
-    strangers = (auction.bought_wh.keys() | auction.sold_wh.keys()) - metered.keys()
+    direct = deals or {}
+    strangers = (auction.bought_wh.keys() | auction.sold_wh.keys() | direct.keys()) - metered.keys()
     if strangers:
         raise InvariantError(MEMBERS_ONLY, len(strangers), f"in interval {auction.interval}")
     prices = Prices.of(auction, band, fee_micro_per_kwh)
     positions = {
         account: Position(
-            auction.bought_wh.get(account, 0), auction.sold_wh.get(account, 0), *astuple(energy or NOTHING)
+            auction.bought_wh.get(account, 0) + direct.get(account, NO_DEALS).bought_wh,
+            auction.sold_wh.get(account, 0) + direct.get(account, NO_DEALS).sold_wh,
+            *astuple(energy or NOTHING),
         )
         for account, energy in metered.items()
     }
     statements = tuple(
-        _statement(auction.interval, account, position, prices, metered=metered[account] is not None)
+        _statement(
+            auction.interval,
+            account,
+            position,
+            home_nano(position, prices) + direct_nano(direct.get(account, NO_DEALS), prices),
+            metered=metered[account] is not None,
+        )
         for account, position in positions.items()
     )
     return Settlement(_money(auction.interval, statements, positions.values(), prices), statements)
 
 
-def _statement(interval: int, account: str, position: Position, prices: Prices, *, metered: bool) -> HomeStatement:
+def _statement(interval: int, account: str, position: Position, amount_nano: int, *, metered: bool) -> HomeStatement:
     return HomeStatement(
         interval,
         account,
@@ -122,7 +158,7 @@ def _statement(interval: int, account: str, position: Position, prices: Prices, 
         position.import_wh,
         position.export_wh,
         metered,
-        floor_micro(home_nano(position, prices)),
+        floor_micro(amount_nano),
     )
 
 

@@ -49,7 +49,7 @@ def cleared(harness: tuple[EVM, str], steps: Steps) -> tuple[tuple[int, ...], li
 
 
 def gas_of_clearing(harness: tuple[EVM, str]) -> int:
-    """Gas of clearing the book of the latest run, in a transaction of its own."""
+    """Gas of clearing the book of the latest run; this machine may count its storage as read before."""
     (number,) = decode(["uint256"], call(harness, "runs", [], []))
     values = [number, BAND.feed_in, BAND.retail, BAND.reference]
     return int(decode(["uint256"], call(harness, "gasOfClearing", ["uint256", *BAND_KINDS], values))[0])

@@ -15,19 +15,21 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from village import FIRST, HOUR_S, START_S, TREASURY, Village, key, open_market
+from village import DEPOSIT, FEE, FIRST, HOUR_S, START_S, TREASURY, Village, key, open_market
 
+from microgrid.chain.backend import dev_key
 from microgrid.chain.backends import eth_tester, rpc
 from microgrid.chain.bindings.device_care import DeviceCare
+from microgrid.chain.client import MarketChain
 from microgrid.chain.journal import read_journal
 from microgrid.chain.node import NodeServer
-from microgrid.chain.transactor import Transactor
+from microgrid.chain.transactor import GasBudget, Transactor
 from microgrid.cli import root
 from microgrid.config import Settings
 from microgrid.domain.errors import AuditError, BadInputError, RunFolderError
 from microgrid.domain.journal import Journal, JournalEvent
 from microgrid.domain.merkle import MerkleTree, commitment_digest, reading_leaf
-from microgrid.domain.records import Order, OrderResult, Side
+from microgrid.domain.records import DeviceClass, Order, OrderResult, Side
 from microgrid.domain.wire import Payload, decode_reading, encode_reading, keccak256, sign_order
 from microgrid.report.journal import journal_lines
 from microgrid.report.journal import read_journal as read_journal_file
@@ -308,6 +310,87 @@ def test_replaced_devices_and_proven_readings_follow() -> None:
     journal = read_journal(market)
     verify(journal)
     assert recompute(journal).readings == 3 + 1 + 1 + 1
+
+
+def trade_with_second_thoughts(village: Village) -> None:
+    """An interval with orders taken back from the middle, the middle again and the end of a queue, and with deals."""
+    market, end_s = village.market, START_S + HOUR_S
+    village.homes = [dev_key(number) for number in range(1, 6)]
+    for number, home in enumerate(village.homes):
+        market.register_home(home.address)
+        meter = key(f"meter-{number}").address
+        market.register_device(
+            f"meter-{number}", home.address, meter, DeviceClass.SMART_METER, rated_power_w=10_000, zone=0
+        )
+        market.deposit(home.address, DEPOSIT)
+    village.count, village.import_wh, village.export_wh = 5, [0] * 5, [0] * 5
+    homes = [MarketChain(market.backend, market.deployment, home) for home in village.homes]
+    village.open()
+    for number, energy_wh in enumerate((500, 300, 401, 200)):
+        homes[number].trading.create_order(FIRST, Side.SELL, energy_wh, 150_000)
+    homes[1].trading.cancel_order(FIRST, Side.SELL)
+    homes[3].trading.cancel_order(FIRST, Side.SELL)
+    homes[1].trading.create_order(FIRST, Side.SELL, 333, 150_000)
+    homes[4].trading.create_order(FIRST, Side.BUY, 1_003, 180_000)
+    homes[2].trading.cancel_order(FIRST, Side.SELL)
+    homes[2].trading.revoke_nonce(4)
+    terms = (777, 123_457, Side.BUY, START_S - 600)
+    taken, gone = (homes[0].direct.offer(village.homes[3].address, FIRST, *terms) for _ in range(2))
+    late = homes[3].direct.offer(village.homes[4].address, FIRST, 111, 99_999, Side.SELL, START_S - 600)
+    operator, trading = market.transactor, market.trading.contract
+    operator.execute("setTradingFee", trading, "setTradingFee", [FEE + 7], GasBudget(100_000))
+    homes[3].direct.accept(taken)
+    homes[0].direct.withdraw_offer(gone)
+    homes[4].direct.accept(homes[1].direct.offer(village.homes[4].address, FIRST, 55, 61_001, Side.SELL, START_S - 600))
+    market.advance_to(START_S)
+    village.read(START_S)
+    market.clear(FIRST)
+    village.import_wh, village.export_wh = [700, 0, 2, 0, 1_500], [450, 390, 0, 770, 0]
+    market.advance_to(end_s)
+    village.read(end_s)
+    market.settle(FIRST)
+    homes[3].direct.withdraw_offer(late)
+
+
+@pytest.fixture(scope="module")
+def reconsidered() -> Journal:
+    village = Village(open_market(eth_tester.connect(None, START_S - 2 * HOUR_S)), 0)
+    trade_with_second_thoughts(village)
+    return read_journal(village.market)
+
+
+class TestCancelledOrdersAndDeals:
+    def test_a_market_with_both_follows(self, reconsidered: Journal) -> None:
+        verify(reconsidered)
+        [audited] = recompute(reconsidered).intervals
+        assert audited.settlement is not None
+        assert audited.auction.volume_wh == 833
+        assert sum(bill.bought_wh for bill in audited.settlement.statements) == 833 + 777 + 55
+
+    @pytest.mark.parametrize(
+        ("name", "field", "words"),
+        [
+            ("OrderCancelled", "tick", r"tick of a cancelled order of interval \d+: the chain has .*off by \+1"),
+            ("OrderCancelled", "energyWh", r"energy_wh of a cancelled order of interval .*off by \+1"),
+            ("OrderCancelled", "released", r"released by a cancelled order of interval .*off by \+1"),
+            ("OrderCancelled", "memberId", "cancelled order of interval"),
+            ("OfferMade", "energyWh", r"boughtWh of 0x.* of interval \d+: .*off by -1"),
+            ("OfferMade", "price", r"amount of 0x.* of interval|balance_micro"),
+            ("OfferMade", "makerId", "boughtWh of 0x"),
+            ("OfferAccepted", "offerId", "boughtWh of 0x|OfferWithdrawn in block|OfferAccepted in block"),
+            ("OfferWithdrawn", "released", r"released by an offer taken back of interval .*off by \+1"),
+        ],
+    )
+    def test_one_more_in_an_event_is_found(self, reconsidered: Journal, name: str, field: str, words: str) -> None:
+        with pytest.raises(AuditError, match=words):
+            verify(altered(reconsidered, name, **{field: one_more}))
+
+    @pytest.mark.parametrize("name", ["OrderCancelled", "OfferMade", "OfferAccepted", "OfferWithdrawn"])
+    def test_a_missing_event_is_found(self, reconsidered: Journal, name: str) -> None:
+        place = next(place for place, event in enumerate(reconsidered.events) if event.name == name)
+        events = (*reconsidered.events[:place], *reconsidered.events[place + 1 :])
+        with pytest.raises(AuditError):
+            verify(dataclasses.replace(reconsidered, events=events))
 
 
 class TestNode:

@@ -210,6 +210,41 @@ class TestTrade:
         events = [entry["event"] for entry in market("trade", "history", "--key-file", "home.key")]
         assert events == ["Deposited", "OrderCreated", "OrderCancelled", "OrderCreated"]
 
+    def test_two_homes_make_a_deal(self, market: Run) -> None:
+        words = ("trade", "offer", OTHER.address, "sell", "1.5", "0.10", "--key-file", "home.key")
+        first, second = market(*words), market(*words)
+        assert (first["number"], first["status"], first["interval"], first["maker"]) == (1, "open", FIRST, HOME.address)
+        assert [made["number"] for made in market("trade", "offers")] == [1, 2]
+        assert [made["status"] for made in market("trade", "accept", "1", "--key-file", "other.key")] == ["accepted"]
+        withdrawn = market("trade", "withdraw-offer", str(second["number"]), "--key-file", "home.key")
+        assert [made["status"] for made in withdrawn] == ["withdrawn"]
+        assert market("trade", "offers") == []
+        assert [made["energy_wh"] for made in market("trade", "offers", "--all")] == [1_500, 1_500]
+        assert (
+            market("trade", "balance", OTHER.address)[OTHER.address] == 50_000_000 - 1_500 * (100_000 + 1_000) // 1_000
+        )
+        with pytest.raises(ContractRevertError, match="OfferNotOpen"):
+            market("trade", "accept", "1", "--key-file", "other.key")
+
+    def test_credits_come_from_metered_export_and_go_once(self, market: Run, server: NodeServer) -> None:
+        start_s = FIRST * HOUR_S
+        with open_market(server.url, None, Path("deployment.json"), NameBook(Path("deployment.json"))) as chain:
+            for number, registers in enumerate([[(0, 0), (0, 0)], [(0, 1_200), (300, 0)]]):
+                chain.advance_to(start_s + number * HOUR_S)
+                read_meters(chain, number, start_s + number * HOUR_S, registers)
+        minted = market("trade", "credits", "mint", str(FIRST), HOME.address)
+        assert minted == {"minted_wh": 1_200, "spent_wh": 0, "balances_wh": {HOME.address: 1_200}}
+        market("trade", "credits", "transfer", OTHER.address, "0.2", "--key-file", "home.key")
+        market("trade", "credits", "spend", "1", "green event", "--key-file", "home.key")
+        shown = market("trade", "credits", "show")
+        assert (shown["spent_wh"], shown["balances_wh"][HOME.address], shown["balances_wh"][OTHER.address]) == (
+            1_000,
+            0,
+            200,
+        )
+        with pytest.raises(BadInputError, match="at most 32 bytes"):
+            market("trade", "credits", "spend", "1", "x" * 33, "--key-file", "home.key")
+
     def test_money_moves_by_its_owners_key(self, market: Run) -> None:
         moved = market("trade", "transfer", OTHER.address, "2.50", "--key-file", "home.key")
         assert moved == {HOME.address: 47_500_000, OTHER.address: 52_500_000}

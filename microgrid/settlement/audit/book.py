@@ -18,10 +18,11 @@ from microgrid.domain.records import (
     Side,
     SignedOrder,
 )
-from microgrid.domain.units import ceil_micro, floor_micro, nano
+from microgrid.domain.units import floor_micro, nano
 from microgrid.domain.wire import SigningDomain, order_struct_hash, recover
 from microgrid.market.mechanisms.tick_auction import ask_ticks, auction, bid_ticks, tick_prices
-from microgrid.settlement.statement import MeteredEnergy, Position, Prices, grid_nano, home_nano
+from microgrid.settlement.audit.deals import DealBook, Offer, locked_micro
+from microgrid.settlement.statement import MeteredEnergy, Position, Prices, direct_nano, grid_nano, home_nano
 
 CHAIN = "the chain"
 RELAYED = ("first", "duration", "nonce", "deadline", "signature")
@@ -40,6 +41,8 @@ class IntervalBook:
     statements: list[HomeStatement] = field(default_factory=list)
     _ticks: dict[tuple[str, Side], int] = field(default_factory=dict)
     _levels: dict[tuple[Side, int], int] = field(default_factory=dict)
+    _places: dict[tuple[str, Side], int] = field(default_factory=dict)
+    _deals: DealBook = field(default_factory=DealBook)
     _grid_nano: int = 0
 
     def add(self, trader: str, args: Mapping[str, Any], fee: int, domain: SigningDomain) -> int:
@@ -48,8 +51,7 @@ class IntervalBook:
         Raises:
             AuditError: the place in the queue, the tick or the signature is not what it must be.
         """
-        if self.fee is None:
-            self.fee = fee
+        self._fix_fee(fee)
         side, tick = Side(args["side"]), args["tick"]
         self._same("ahead_wh of an order", args["aheadWh"], self._levels.get((side, tick), 0))
         self._levels[side, tick] = args["aheadWh"] + args["energyWh"]
@@ -59,8 +61,42 @@ class IntervalBook:
         if "signature" in args:
             self._check_signer(order, args, domain)
         self.orders.append(order)
-        self._ticks[trader, side] = tick
+        self._ticks[trader, side], self._places[trader, side] = tick, args["aheadWh"]
         return self._lock(order)
+
+    def cancel(self, trader: str, args: Mapping[str, Any]) -> int:
+        """Take an order out; returns the money that is the home's again, micro.
+
+        Those behind it keep their place: it leaves a gap in the queue, unless it was the last.
+
+        Raises:
+            AuditError: the contract took out other energy, or gave back other money.
+        """
+        side = Side(args["side"])
+        ahead_wh, tick = self._places.pop((trader, side)), self._ticks[trader, side]
+        order = next(order for order in self.orders if (order.trader, order.side) == (trader, side))
+        released = self._lock(order)
+        self._same("tick of a cancelled order", args["tick"], tick)
+        self._same("energy_wh of a cancelled order", args["energyWh"], order.energy_wh)
+        self._same("released by a cancelled order", args["released"], released)
+        self.orders.remove(order)
+        if ahead_wh + order.energy_wh == self._levels[side, tick]:
+            self._levels[side, tick] = ahead_wh
+        return released
+
+    def lock(self, offer: Offer, fee: int) -> int:
+        """Money that the maker of a direct deal locks, micro."""
+        return offer.locked(self.band, self._fix_fee(fee))
+
+    def deal(self, offer: Offer) -> None:
+        """Enter a direct deal that both homes locked money for."""
+        self._deals.enter(offer, self.band, self.fee or 0)
+
+    def _fix_fee(self, fee: int) -> int:
+        """The interval keeps the fee that was in force at its first promise."""
+        if self.fee is None:
+            self.fee = fee
+        return self.fee
 
     def _check_signer(self, order: Order, args: Mapping[str, Any], domain: SigningDomain) -> None:
         """One signature stands for all intervals of an order."""
@@ -91,10 +127,8 @@ class IntervalBook:
         return int(place(np.array([limit], dtype=np.int64), tick_prices(self.band))[0])
 
     def _lock(self, order: Order) -> int:
-        """A bid locks its energy at its limit and the fee, an offer the most that failing to deliver can cost."""
         limit = self._price(self._ticks[order.trader, order.side])
-        price = limit + (self.fee or 0) if order.side is Side.BUY else self.band.retail - limit
-        return ceil_micro(nano(order.energy_wh, price))
+        return locked_micro(order.side, order.energy_wh, limit, self.band, self.fee or 0)
 
     def clear(self, args: Mapping[str, Any], fee: int, members: int) -> None:
         """Clear with Python's own mechanism.
@@ -102,7 +136,7 @@ class IntervalBook:
         Raises:
             AuditError: the contract found another tick, price or volume.
         """
-        self.fee = fee if self.fee is None else self.fee
+        self._fix_fee(fee)
         self.members = members
         self.auction = auction(self.index, self.orders, self.band)
         self._same("tick", args["tick"], self.auction.tick)
@@ -117,15 +151,15 @@ class IntervalBook:
         """
         if self.auction is None or self.fee is None:
             raise AuditError(interval_name(self.index, "bill"), account, "none before clearing", CHAIN)
-        metered = energy or MeteredEnergy(0, 0)
+        metered, deals = energy or MeteredEnergy(0, 0), self._deals.of(account)
         position = Position(
-            self.auction.bought_wh.get(account, 0),
-            self.auction.sold_wh.get(account, 0),
+            self.auction.bought_wh.get(account, 0) + deals.bought_wh,
+            self.auction.sold_wh.get(account, 0) + deals.sold_wh,
             metered.import_wh,
             metered.export_wh,
         )
         prices = Prices.of(self.auction, self.band, self.fee)
-        amount = floor_micro(home_nano(position, prices))
+        amount = floor_micro(home_nano(position, prices) + direct_nano(deals, prices))
         for name, recomputed in (
             ("boughtWh", position.bought_wh),
             ("soldWh", position.sold_wh),
@@ -150,8 +184,9 @@ class IntervalBook:
         return statement
 
     def released(self, account: str) -> int:
-        """What a home's orders locked, micro."""
-        return sum(self._lock(order) for order in self.orders if order.trader == account)
+        """What a home's orders and deals locked, micro."""
+        orders = sum(self._lock(order) for order in self.orders if order.trader == account)
+        return orders + self._deals.locked(account)
 
     @property
     def is_settled(self) -> bool:
@@ -164,7 +199,8 @@ class IntervalBook:
         grid = floor_micro(self._grid_nano)
         if not self.is_settled or self.auction is None:
             return IntervalMoney(self.index, homes, grid, 0, 0)
-        fees = floor_micro(nano(self.auction.volume_wh, self.fee or 0))
+        bought_wh = sum(statement.bought_wh for statement in self.statements)
+        fees = floor_micro(nano(bought_wh, self.fee or 0))
         return IntervalMoney(self.index, homes, grid, fees, -(homes + grid + fees))
 
     def close(self, args: Mapping[str, Any]) -> IntervalMoney:

@@ -17,6 +17,7 @@ from microgrid.domain.journal import (
 )
 from microgrid.domain.records import AuctionResult, Order, PriceBand, Settlement
 from microgrid.settlement.audit.book import CHAIN, IntervalBook
+from microgrid.settlement.audit.deals import Offer
 from microgrid.settlement.audit.meters import MeterBook
 
 
@@ -68,6 +69,7 @@ class _Replay:
         self._liabilities = 0
         self._fee = 0
         self._intervals: dict[int, IntervalBook] = {}
+        self._offers: dict[int, Offer] = {}
         self._rules = {
             "MemberRegistered": self._member,
             "DeviceRegistered": self._meters.register,
@@ -79,6 +81,10 @@ class _Replay:
             "Withdrawn": self._withdraw,
             "CreditTransferred": self._transfer,
             "OrderCreated": self._order,
+            "OrderCancelled": self._cancel,
+            "OfferMade": self._offer,
+            "OfferAccepted": self._accept,
+            "OfferWithdrawn": self._take_back,
             "IntervalCleared": self._clear,
             "HomeSettled": self._settle,
             "IntervalSettled": self._close,
@@ -141,6 +147,30 @@ class _Replay:
         trader = self._accounts[args["memberId"] - 1]
         book = self._intervals[args["interval"]]
         self._balances[trader] -= book.add(trader, args, self._fee, self._journal.order_domain)
+
+    def _cancel(self, args: Mapping[str, Any]) -> None:
+        trader = self._accounts[args["memberId"] - 1]
+        self._balances[trader] += self._intervals[args["interval"]].cancel(trader, args)
+
+    def _offer(self, args: Mapping[str, Any]) -> None:
+        maker, counterparty = (self._accounts[args[name] - 1] for name in ("makerId", "counterpartyId"))
+        offer = Offer.of(args, maker, counterparty)
+        self._offers[args["offerId"]] = offer
+        self._balances[maker] -= self._intervals[offer.interval].lock(offer, self._fee)
+
+    def _accept(self, args: Mapping[str, Any]) -> None:
+        offer = self._offers.pop(args["offerId"])
+        book = self._intervals[args["interval"]]
+        self._balances[offer.counterparty] -= book.lock(offer.mirrored(), self._fee)
+        book.deal(offer)
+
+    def _take_back(self, args: Mapping[str, Any]) -> None:
+        offer = self._offers.pop(args["offerId"])
+        released = self._intervals[offer.interval].lock(offer, self._fee)
+        if args["released"] != released:
+            what = interval_name(offer.interval, "released by an offer taken back")
+            raise AuditError(what, args["released"], released, CHAIN)
+        self._balances[offer.maker] += released
 
     def _clear(self, args: Mapping[str, Any]) -> None:
         self._intervals[args["interval"]].clear(args, self._fee, len(self._accounts))
