@@ -47,9 +47,11 @@ library TickBook {
         return self.queued.loadLess(self.cancelled, self.gapped);
     }
 
-    /// @notice The beginning of a queue that holds `energyWh` of living orders.
+    /// @notice A beginning of a queue that holds `energyWh` of living orders.
+    /// @dev A clearing fills one of its two margins whole, so that it searches no more than one queue for gaps.
     function reach(Book storage self, uint256 tick, uint256 energyWh) internal view returns (uint256) {
-        bool whole = energyWh == 0 || self.gapped & (1 << tick) == 0;
-        return whole ? energyWh : self.gaps.reach(tick, energyWh);
+        if (energyWh == 0 || self.gapped & (1 << tick) == 0) return energyWh;
+        uint256 lengthWh = self.queued.at(tick);
+        return energyWh == lengthWh - self.cancelled.at(tick) ? lengthWh : self.gaps.reach(tick, energyWh);
     }
 }

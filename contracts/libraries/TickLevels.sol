@@ -59,17 +59,18 @@ library TickLevels {
         unchecked {
             for (uint256 i = 0; i < WORDS; ++i) {
                 uint256 word = self.words[i];
-                if (uint8(ticks >> (PER_WORD * i)) != 0) word -= taken.words[i];
-                ladder.words[i] = word;
+                if (uint8(ticks) != 0) word -= taken.words[i];
+                ticks >>= PER_WORD;
+                set(ladder, i, word);
             }
         }
-        sumUp(ladder);
     }
 
-    /// @notice Fills in the sums of a ladder whose words are known.
-    function sumUp(Ladder memory self) internal pure {
+    /// @notice Sets a word of a ladder; they are set from the first to the last.
+    function set(Ladder memory self, uint256 i, uint256 word) internal pure {
         unchecked {
-            for (uint256 i = 0; i < WORDS; ++i) self.sums[i + 1] = self.sums[i] + _sum(self.words[i]);
+            self.words[i] = word;
+            self.sums[i + 1] = self.sums[i] + _sum(word);
         }
     }
 

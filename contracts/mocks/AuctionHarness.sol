@@ -26,19 +26,17 @@ contract AuctionHarness {
         pure
         returns (TickAuction.Outcome memory outcome, uint256 price, uint256[] memory fills)
     {
-        TickLevels.Ladder memory demand;
-        TickLevels.Ladder memory supply;
+        uint256[16] memory demand;
+        uint256[16] memory supply;
         uint256[] memory ticks = new uint256[](orders.length);
         uint256[] memory ahead = new uint256[](orders.length);
         for (uint256 i = 0; i < orders.length; ++i) {
             ticks[i] = tickOf(feedIn, retail, orders[i].limit, orders[i].buy);
-            TickLevels.Ladder memory side = orders[i].buy ? demand : supply;
-            ahead[i] = uint32(side.words[ticks[i] / 8] >> (32 * (ticks[i] % 8)));
-            side.words[ticks[i] / 8] += uint256(orders[i].energyWh) << (32 * (ticks[i] % 8));
+            uint256[16] memory side = orders[i].buy ? demand : supply;
+            ahead[i] = uint32(side[ticks[i] / 8] >> (32 * (ticks[i] % 8)));
+            side[ticks[i] / 8] += uint256(orders[i].energyWh) << (32 * (ticks[i] % 8));
         }
-        demand.sumUp();
-        supply.sumUp();
-        outcome = TickAuction.clear(demand, supply, feedIn, retail, referencePrice);
+        outcome = TickAuction.clear(_ladder(demand), _ladder(supply), feedIn, retail, referencePrice);
         price = TickAuction.tickPrice(feedIn, retail, outcome.tick);
         fills = _fills(outcome, orders, ticks, ahead);
     }
@@ -64,9 +62,8 @@ contract AuctionHarness {
         return TickAuction.tickPrice(feedIn, retail, tick);
     }
 
-    function _ladder(uint256[16] calldata words) private pure returns (TickLevels.Ladder memory ladder) {
-        for (uint256 i = 0; i < words.length; ++i) ladder.words[i] = words[i];
-        ladder.sumUp();
+    function _ladder(uint256[16] memory words) private pure returns (TickLevels.Ladder memory ladder) {
+        for (uint256 i = 0; i < words.length; ++i) ladder.set(i, words[i]);
     }
 
     function _fills(

@@ -75,15 +75,4 @@ contract BookHarness {
         buyCut = books[true].reach(outcome.buyMarginTick, outcome.buyFillWh);
         sellCut = books[false].reach(outcome.sellMarginTick, outcome.sellFillWh);
     }
-
-    /// @notice Gas that clearing the book of a run takes.
-    function gasOfClearing(uint256 number, uint64 feedIn, uint64 retail, uint64 referencePrice)
-        external
-        view
-        returns (uint256 gas)
-    {
-        gas = gasleft();
-        clear(number, feedIn, retail, referencePrice);
-        gas -= gasleft();
-    }
 }

@@ -1,6 +1,6 @@
 """Gas of clearing against those who make it dear: measured by receipts, in a transaction that reads a cold storage."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -72,7 +72,7 @@ class Crowd:
 
 
 @pytest.fixture
-def large_world() -> Iterator[World]:
+def large_world() -> World:
     """A market that takes the largest orders there can be."""
     genesis = PyEVMBackend.generate_genesis_params({"timestamp": START - 7_200, "gas_limit": 30_000_000})
     backend = PyEVMBackend(genesis)
@@ -82,7 +82,7 @@ def large_world() -> Iterator[World]:
     config = replace(CONFIG, max_order_wh=LARGEST_WH)
     world = World(tester, web3, deploy(web3, bytes(backend.account_keys[0].to_bytes()), config, parties), parties)
     world.open(FIRST)
-    yield world
+    return world
 
 
 @pytest.mark.slow
@@ -112,5 +112,4 @@ def test_clearing_stays_cheap_with_gaps_at_every_tick_and_deep_queues_at_the_mar
     above_wh = (TICKS - 1 - MARGIN) * SMALL_WH
     assert found[1:4] == (MARGIN, MARGIN, MARGIN)
     assert found[5] == above_wh + margin_wh
-    print("GAS", receipt["gasUsed"])
     assert receipt["gasUsed"] <= CLEAR_GAS
