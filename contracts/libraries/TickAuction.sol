@@ -121,8 +121,10 @@ library TickAuction {
     /// @dev Energy that stood at the tick before is served first.
     function _atMargin(uint256 marginFillWh, uint256 energyWh, uint256 aheadWh) private pure returns (uint256) {
         if (marginFillWh <= aheadWh) return 0;
-        uint256 left = marginFillWh - aheadWh;
-        return left < energyWh ? left : energyWh;
+        unchecked {
+            uint256 left = marginFillWh - aheadWh;
+            return left < energyWh ? left : energyWh;
+        }
     }
 
     /// @dev The first tick where supply exceeds demand, `TICKS` if there is none: by halves, and the last tick.

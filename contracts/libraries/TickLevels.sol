@@ -57,20 +57,24 @@ library TickLevels {
     {
         // No tick is taken more than it holds, so that nothing is borrowed between the fields of a word.
         unchecked {
+            uint256 sumWh = 0;
             for (uint256 i = 0; i < WORDS; ++i) {
                 uint256 word = self.words[i];
                 if (uint8(ticks) != 0) word -= taken.words[i];
                 ticks >>= PER_WORD;
-                set(ladder, i, word);
+                sumWh = put(ladder, i, word, sumWh);
             }
         }
     }
 
-    /// @notice Sets a word of a ladder; they are set from the first to the last.
-    function set(Ladder memory self, uint256 i, uint256 word) internal pure {
+    /// @notice Puts a word into a ladder; they are put from the first to the last.
+    /// @param sumWh Energy of the words before.
+    /// @return throughWh Energy of the words before and this one.
+    function put(Ladder memory self, uint256 i, uint256 word, uint256 sumWh) internal pure returns (uint256 throughWh) {
         unchecked {
+            throughWh = sumWh + _sum(word);
             self.words[i] = word;
-            self.sums[i + 1] = self.sums[i] + _sum(word);
+            self.sums[i + 1] = throughWh;
         }
     }
 
@@ -85,6 +89,11 @@ library TickLevels {
             uint256 lower = (1 << (BITS * (tick % PER_WORD))) - 1;
             return self.sums[tick / PER_WORD] + _sum(self.words[tick / PER_WORD] & lower);
         }
+    }
+
+    /// @notice Energy at one tick.
+    function at(Ladder memory self, uint256 tick) internal pure returns (uint256) {
+        return uint32(self.words[tick / PER_WORD] >> (BITS * (tick % PER_WORD)));
     }
 
     /// @notice The tick at which energy (not zero), counted from the lowest tick, is reached; 128 if it never is.

@@ -63,7 +63,8 @@ contract AuctionHarness {
     }
 
     function _ladder(uint256[16] memory words) private pure returns (TickLevels.Ladder memory ladder) {
-        for (uint256 i = 0; i < words.length; ++i) ladder.set(i, words[i]);
+        uint256 sumWh = 0;
+        for (uint256 i = 0; i < words.length; ++i) sumWh = ladder.put(i, words[i], sumWh);
     }
 
     function _fills(

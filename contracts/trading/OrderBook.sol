@@ -145,7 +145,7 @@ abstract contract OrderBook is EIP712, TradingLedger, Pausable {
         TickLevels.Ladder memory ladder = _books[interval][side].load();
         energyWh = new uint64[](TickAuction.TICKS);
         for (uint256 tick = 0; tick < TickAuction.TICKS; ++tick) {
-            energyWh[tick] = uint64(ladder.below(tick + 1) - ladder.below(tick));
+            energyWh[tick] = uint64(ladder.at(tick));
         }
     }
 
