@@ -8,10 +8,10 @@ from model.play import Play
 from model.reference import Book
 from model.world import SYBILS
 
-from microgrid.domain.records import Order, Side
+from microgrid.domain.records import NO_DEALS, Order, Side
 from microgrid.domain.units import floor_micro
 from microgrid.market.mechanisms.tick_auction import auction
-from microgrid.settlement.statement import NO_DEALS, Position, direct_nano, home_nano
+from microgrid.settlement.statement import Position, home_nano
 
 
 class Agreement(Play):
@@ -81,7 +81,7 @@ class Agreement(Play):
         prices = book.prices()
         for one, other in combinations(book.statements.values(), 2):
             apart, together = one.amount_micro + other.amount_micro, _sum(book.position(one), book.position(other))
-            dealt = sum(direct_nano(book.deals.get(each.account, NO_DEALS), prices) for each in (one, other))
+            dealt = sum(book.deals.get(each.account, NO_DEALS).gain_nano(prices.clearing) for each in (one, other))
             assert apart <= floor_micro(home_nano(together, prices) + dealt)
         for statement in book.statements.values():
             position = book.position(statement)

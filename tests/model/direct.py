@@ -4,9 +4,8 @@ from dataclasses import dataclass, field, replace
 
 from model.reference import Book, Reference, need
 
-from microgrid.domain.records import Side
+from microgrid.domain.records import NO_DEALS, DirectDeals, Side
 from microgrid.domain.units import ceil_micro, nano
-from microgrid.settlement.statement import NO_DEALS, DirectDeals
 
 
 @dataclass

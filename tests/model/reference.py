@@ -10,10 +10,20 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from model.meter import Meter
 
-from microgrid.domain.records import AuctionResult, HomeStatement, Order, OrderResult, PriceBand, ReadingResult, Side
+from microgrid.domain.records import (
+    NO_DEALS,
+    AuctionResult,
+    DirectDeals,
+    HomeStatement,
+    Order,
+    OrderResult,
+    PriceBand,
+    ReadingResult,
+    Side,
+)
 from microgrid.domain.units import ceil_micro, floor_micro, nano
 from microgrid.market.mechanisms.tick_auction import ask_ticks, auction, bid_ticks, tick_prices
-from microgrid.settlement.statement import NO_DEALS, DirectDeals, Position, Prices, direct_nano, grid_nano, home_nano
+from microgrid.settlement.statement import Position, Prices, grid_nano, home_nano
 
 PAUSE_S = 3 * 86_400
 KEPT, RING_MEMBERS = 32, 6
@@ -339,7 +349,7 @@ class Reference:
         bought = book.auction.bought_wh.get(account, 0) + deals.bought_wh
         sold = book.auction.sold_wh.get(account, 0) + deals.sold_wh
         position = Position(bought, sold, *(energy or (0, 0)))
-        amount = floor_micro(home_nano(position, book.prices()) + direct_nano(deals, book.prices()))
+        amount = floor_micro(home_nano(position, book.prices()) + deals.gain_nano(book.prices().clearing))
         return HomeStatement(interval, account, bought, sold, *(energy or (0, 0)), energy is not None, amount)
 
     def money(self, book: Book) -> tuple[int, int, int, int]:
