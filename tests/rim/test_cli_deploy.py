@@ -86,6 +86,16 @@ class TestWhatIsWrong:
         code, text = sentence("deploy", MICROGRID_OPERATOR_KEY="0" * 64)
         assert (code, "MICROGRID_OPERATOR_KEY holds no private key" in text) == (2, True)
 
+    def test_a_fee_above_the_contracts_limit(self, sentence: Callable[..., tuple[int, str]]) -> None:
+        code, text = sentence("deploy", "--fee", "5")
+        assert code == 2
+        assert text == "Error: --fee 5.000000 is out of range: a trading fee is 0 to 1.000000 currency units per kWh\n"
+
+    @pytest.mark.usefixtures("market")
+    def test_an_order_of_nothing(self, sentence: Callable[..., tuple[int, str]]) -> None:
+        code, text = sentence("trade", "order", "buy", "0", "0.2", "--key-file", "home.key")
+        assert (code, text) == (2, "Error: ENERGY 0.000 is out of range: an order here is for 0.001 to 1000.000 kWh\n")
+
     def test_no_gas_money(self, sentence: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
         (tmp_path / "poor.key").write_text(key("poor").secret.hex())
         code, text = sentence("deploy", "--key-file", "poor.key")

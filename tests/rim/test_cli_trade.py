@@ -1,5 +1,7 @@
 """`microgrid trade` against a node in another thread: orders, deals, credits and money."""
 
+from pathlib import Path
+
 import pytest
 from click.testing import CliRunner
 from rim.cli_chain import FIRST, HOUR_S, Run, open_market, reading
@@ -127,6 +129,47 @@ def test_a_refused_relayed_order_names_the_reason(market: Run) -> None:
     market("trade", "order", "sell", "1", "0.1", "--signed-by", "other.key")
     with pytest.raises(OrderRefusedError, match="was refused: order_exists"):
         market("trade", "order", "sell", "2", "0.1", "--signed-by", "other.key")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["buy", "0", "0.2"], "ENERGY 0.000 is out of range"),
+        (["buy", "99999999", "0.2"], "ENERGY 99999999.000 is out of range"),
+        (["buy", "1", "0.2", "--duration", "100000"], "--duration 100000 is out of range: an order runs 1 to "),
+        (
+            ["sell", "1", "0.2", "--interval", str(FIRST - 1)],
+            f"interval {FIRST - 1} takes no more orders: its gate closed",
+        ),
+        (["sell", "1", "0.2", "--key-file", "stranger.key"], "is no member of this market"),
+    ],
+)
+def test_an_order_that_cannot_be_is_refused_before_anything_is_sent(
+    market: Run, server: NodeServer, words: list[str], sentence: str
+) -> None:
+    Path("stranger.key").write_text(dev_key(7).secret.hex())
+    height = server.chain.blocks[-1].number
+    acting = [] if "--key-file" in words else ["--key-file", "home.key"]
+    with pytest.raises(BadInputError, match=sentence):
+        market("trade", "order", *words, *acting)
+    assert server.chain.blocks[-1].number == height
+
+
+def test_an_offer_that_cannot_be_is_refused_before_anything_is_sent(market: Run, server: NodeServer) -> None:
+    height = server.chain.blocks[-1].number
+    with pytest.raises(BadInputError, match=r"ENERGY 0\.000 is out of range"):
+        market("trade", "offer", OTHER.address, "sell", "0", "0.10", "--key-file", "home.key")
+    assert server.chain.blocks[-1].number == height
+
+
+def test_a_price_outside_a_published_band_is_told_with_the_band(market: Run) -> None:
+    market("trade", "order", "buy", "1", "0.2", "--key-file", "home.key")
+    band = market("trade", "book")["band_micro_per_kwh"]
+    feed_in, retail = (f"{band[name] / 1e6:.6f}" for name in ("feed_in", "retail"))
+    with pytest.raises(BadInputError, match=f"at least the feed-in price, {feed_in} per kWh"):
+        market("trade", "order", "buy", "1", "0", "--key-file", "other.key")
+    with pytest.raises(BadInputError, match=f"at most the retail price, {retail} per kWh"):
+        market("trade", "order", "sell", "1", "99", "--key-file", "other.key")
 
 
 @pytest.mark.parametrize("text", ["tomorrow", "9" * 15, "9" * 30, "9" * 5_000, "9999-12-31T23:00"])
