@@ -174,6 +174,7 @@ def test_a_home_without_a_meter_cannot_enrol(programme: Programme) -> None:
         programme.do(1, "enrol", 1)
 
 
+@pytest.mark.slow
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
     imports=st.tuples(*(st.integers(0, 6_000) for _ in range(4))),

@@ -286,6 +286,7 @@ orders = st.tuples(st.sampled_from([None, BUY, SELL]), st.integers(10, 3_000), s
 energies = st.tuples(st.integers(0, 4_000), st.integers(0, 4_000))
 
 
+@pytest.mark.slow
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
     book=st.lists(orders, min_size=4, max_size=4),
