@@ -9,6 +9,7 @@ from microgrid.domain.records import (
     AuctionResult,
     DeviceClass,
     DeviceRecord,
+    DirectDeals,
     Frame,
     GasUse,
     OrderResult,
@@ -144,6 +145,9 @@ class Chain(Protocol):
 
     def settle(self, interval: int) -> Settlement:
         """Settle all homes in chunks and read statements and sums back from the contract's events and state."""
+
+    def deals(self, interval: int) -> Mapping[str, DirectDeals]:
+        """Direct deals that homes accepted among themselves, by account; none of those that made none."""
 
     def balances(self) -> Mapping[str, int]:
         """Micro in every account: homes by address, and `grid`, `fees`, `dust`."""

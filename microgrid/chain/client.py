@@ -31,9 +31,11 @@ from microgrid.chain.transactor import Transactor, call_data
 from microgrid.domain.errors import BadInputError, ChainError, StaleNonceError
 from microgrid.domain.intervals import Interval
 from microgrid.domain.records import (
+    NO_DEALS,
     AuctionResult,
     DeviceClass,
     DeviceRecord,
+    DirectDeals,
     GasUse,
     HomeStatement,
     OrderResult,
@@ -245,6 +247,14 @@ class MarketChain:
             with suppress(named("NothingToSettle"), named("AlreadySettled")):
                 logs.extend(self.trading.settle(interval, first, last))
         return self.settlement(interval, logs)
+
+    def deals(self, interval: int) -> Mapping[str, DirectDeals]:
+        """Direct deals that homes accepted among themselves, by account; none of those that made none."""
+        if not self.direct.dealt_wh(interval):
+            return {}
+        members = range(1, self.registry.member_count() + 1)
+        found = {self._account(member_id): self.direct.deals(interval, member_id) for member_id in members}
+        return {account: deals for account, deals in found.items() if deals != NO_DEALS}
 
     def settlement(self, interval: int, logs: Sequence[LogReceipt] = ()) -> Settlement:
         """What is settled of an interval; `logs` may hold its events, to save asking for them."""

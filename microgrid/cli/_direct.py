@@ -8,6 +8,7 @@ import rich_click as click
 from microgrid.chain.bindings.direct_trading import Offer, OfferStatus
 from microgrid.chain.bindings.energy_credits import PURPOSE_BYTES
 from microgrid.cli._chain import Desk, at_market, interval_fields, named_interval, table
+from microgrid.cli._order_checks import check_energy, check_gate
 from microgrid.cli._types import Account, Energy, Money
 from microgrid.domain.errors import BadInputError
 from microgrid.domain.records import Side
@@ -31,6 +32,8 @@ def offer(
     """
     market = desk.market
     chosen = named_interval(market, interval)
+    check_energy(market, energy)
+    check_gate(market, chosen.index)
     if market.grid.band(chosen.index) is None:
         market.grid.open_interval(chosen.index)
     expiry_s = expiry or market.trading.gate_closure_s(chosen.index) - 1

@@ -23,6 +23,7 @@ from microgrid.wiring.inputs import DemoRequest
 @click.option("--hours", type=click.IntRange(1, 24 * 31), default=24, show_default=True, help="Length of the run.")
 @click.option("--data", type=click.Path(path_type=Path), help="Profiles of measured homes, CSV or CSV.gz.")
 @click.option("--prices", type=click.Path(path_type=Path), help="Grid prices, CSV with a retail_*_per_kwh column.")
+@click.option("--retail-column", help="Its column with the retail price. [default: the only one]")
 @click.option("--start", help="First interval, ISO time on the --timezone's clock. [default: first of the data]")
 @click.option("--timezone", default="UTC", show_default=True, help="Zone of times in the files that have none.")
 @click.option("--fill", help="How gaps in the data are filled: zero, previous or interpolate. [default: refuse them]")

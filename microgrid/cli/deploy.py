@@ -12,9 +12,10 @@ from microgrid.cli._chain import check_writable, key_options, open_node, show, w
 from microgrid.cli._types import Account, Money
 from microgrid.config import load_settings
 from microgrid.domain.errors import BadInputError
-from microgrid.domain.units import WAD
+from microgrid.domain.units import MICRO_PER_UNIT, WAD, decimal_units
 
 DEV_BACKSTOP, DEV_TREASURY = 8, 9
+DEAREST_FEE_MICRO = MICRO_PER_UNIT  # the contract's own limit
 
 
 @click.command()
@@ -89,6 +90,7 @@ def command(
 
     Example: microgrid deploy --rpc https://rpc.example.org --key-file operator.key --backstop 0x… --treasury 0x… --json
     """
+    _check_fee(fee)
     path = load_settings(deployment=out).deployment
     check_writable(path)
     config = MarketConfig(
@@ -111,6 +113,14 @@ def command(
         deployment = deploy(backend.web3, key.secret, config, parties)
     write_whole(path, json.dumps(deployment.to_dict(), indent=1) + "\n")
     show(deployment.to_dict() | {"file": str(path)}, as_json=as_json, text=_report(deployment, path))
+
+
+def _check_fee(fee_micro_per_kwh: int) -> None:
+    """The contract would fail to deploy without a word."""
+    if fee_micro_per_kwh > DEAREST_FEE_MICRO:
+        fee, most = decimal_units(fee_micro_per_kwh), decimal_units(DEAREST_FEE_MICRO)
+        message = f"--fee {fee} is out of range: a trading fee is 0 to {most} currency units per kWh"
+        raise BadInputError(message)
 
 
 def _dev_account(backend: Backend, index: int, option: str) -> str:

@@ -18,6 +18,7 @@ from microgrid.cli._chain import (
     table,
 )
 from microgrid.cli._direct import accept, credits_group, offer, offers, withdraw_offer
+from microgrid.cli._order_checks import check_order
 from microgrid.cli._types import Account, Energy, Money
 from microgrid.domain.errors import OrderRefusedError
 from microgrid.domain.records import AuctionResult, HomeStatement, Order, OrderResult, Side
@@ -67,6 +68,7 @@ def order(
     first = named_interval(market, interval)
     trader = home.address if home else market.transactor.address
     wanted = Order(trader, first.index, Side[side.upper()], energy, price, clock_s(market), first.start_s, duration)
+    check_order(market, wanted)
     _open_intervals(market, wanted)
     _place(market, wanted, home)
     fields = {"trader": trader, "side": side, "energy_wh": energy, "price_micro_per_kwh": price, "duration": duration}

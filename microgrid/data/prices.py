@@ -1,6 +1,7 @@
 """Users' price files: `interval_start,retail_per_kwh[,feed_in_per_kwh]`.
 
-Any columns named `retail_…_per_kwh` and `feed_in_…_per_kwh` are taken. Prices are in currency units per kWh; they are
+A column named `retail_…_per_kwh` and one named `feed_in_…_per_kwh` are taken, too; of several retail columns one has to
+be chosen. Prices are in currency units per kWh; they are
 kept as whole micro.
 """
 
@@ -23,7 +24,11 @@ FEED_IN = re.compile(r"feed_in(_\w+)?_per_kwh")
 
 
 def read_prices(
-    path: str | Path, *, timezone: str = "UTC", feed_in_per_kwh: Decimal | float | str = "0.05"
+    path: str | Path,
+    *,
+    timezone: str = "UTC",
+    feed_in_per_kwh: Decimal | float | str = "0.05",
+    retail_column: str | None = None,
 ) -> PriceTable:
     """Read grid prices; gaps are kept, the tariff refuses an interval that falls into one.
 
@@ -31,16 +36,14 @@ def read_prices(
         path: CSV or gzip-compressed CSV.
         timezone: Clock of labels without a zone; UTC keeps them as they stand.
         feed_in_per_kwh: Feed-in price where the file has none, currency per kWh.
+        retail_column: Name of the retail column; the only one by default.
 
     Raises:
         DataFileError: anything wrong with the file, with line and column.
     """
     table = read_table(Path(path))
     table.require(TIME)
-    retail_column, feed_in_column = _column(table, RETAIL), _column(table, FEED_IN)
-    if retail_column is None:
-        reason = f"no column named retail_per_kwh or retail_…_per_kwh; the header has {', '.join(table.columns)}"
-        raise DataFileError(table.path, reason, line=1)
+    retail_column, feed_in_column = _retail_column(table, retail_column), _column(table, FEED_IN)
     clock = Clock(table.path, timezone)
     rows = [(row, *clock.instants(row.cells[TIME], row.line, TIME)) for row in table.rows()]
     if not rows:
@@ -74,6 +77,19 @@ def _starts(rows: list[tuple[Row, int, int]]) -> list[int]:
         seen.add(start)
         starts.append(start)
     return starts
+
+
+def _retail_column(table: Table, chosen: str | None) -> str:
+    found = [column for column in table.columns if RETAIL.fullmatch(column)]
+    if not found:
+        reason = f"no column named retail_per_kwh or retail_…_per_kwh; the header has {', '.join(table.columns)}"
+    elif chosen is not None and chosen not in found:
+        reason = f"no retail column {chosen!r}; it has {', '.join(found)}"
+    elif chosen is None and len(found) > 1:
+        reason = f"several retail columns, {', '.join(found)}; choose one with --retail-column"
+    else:
+        return chosen or found[0]
+    raise DataFileError(table.path, reason, line=1)
 
 
 def _column(table: Table, pattern: re.Pattern[str]) -> str | None:

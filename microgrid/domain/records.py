@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
+from microgrid.domain.units import nano
+
 EPOCH_SHIFT = 32
 
 
@@ -218,6 +220,28 @@ class AuctionResult:
     sell_fill_wh: int
     bought_wh: Mapping[str, int] = field(default_factory=dict)
     sold_wh: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DirectDeals:
+    """Accepted deals of one home in one interval, beside the auction.
+
+    Attributes:
+        bought_wh: Energy bought.
+        sold_wh: Energy sold.
+        payment_nano: What the deals' prices bring the home, nano, fee apart; over all homes they sum to zero.
+    """
+
+    bought_wh: int
+    sold_wh: int
+    payment_nano: int
+
+    def gain_nano(self, price_micro_per_kwh: int) -> int:
+        """What a home gets more, nano, than if its deals had the price p: payment + p (bought - sold)."""
+        return self.payment_nano + nano(self.bought_wh - self.sold_wh, price_micro_per_kwh)
+
+
+NO_DEALS = DirectDeals(0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,16 @@ from functools import cached_property
 
 from microgrid.domain.intervals import Interval
 from microgrid.domain.journal import Journal
-from microgrid.domain.records import AuctionResult, GasUse, HomeStatement, Order, PriceBand, Settlement
+from microgrid.domain.records import (
+    NO_DEALS,
+    AuctionResult,
+    DirectDeals,
+    GasUse,
+    HomeStatement,
+    Order,
+    PriceBand,
+    Settlement,
+)
 from microgrid.domain.units import floor_micro, nano
 
 
@@ -39,6 +48,7 @@ class IntervalOutcome:
 
     Attributes:
         orders: Signed orders that the contract took, in the order of submission.
+        deals: Accepted direct deals, by account; part of the statements beside the auction's fills.
         order_refusals: Orders it refused.
         accepted_readings: Readings that went on chain during the interval's step, baseline excluded.
         refused_readings: Messages put into the dead letters meanwhile, by reason (a `RejectionReason` value).
@@ -53,6 +63,7 @@ class IntervalOutcome:
     auction: AuctionResult
     settlement: Settlement
     orders: tuple[Order, ...] = ()
+    deals: Mapping[str, DirectDeals] = field(default_factory=dict)
     order_refusals: int = 0
     accepted_readings: int = 0
     refused_readings: Mapping[str, int] = field(default_factory=dict)
@@ -107,6 +118,9 @@ class HomeShare:
         imbalance    = (p + fee - f) * max(0, b - m) + (r - p) * max(0, s - e)
 
     The statement's amount less the amount without a market is `trading_gain - imbalance`, both before rounding.
+    What direct deals gain over the clearing price is part of the trading gain; in the account it makes what was bought
+    cheaper, or, for a home that bought nothing directly, what was sold dearer.
+
     Without a reading m = e = 0: all that was promised is imbalance, and what the home did is in its next reading.
     """
 
@@ -129,22 +143,28 @@ class HomeShare:
 
 
 def home_share(
-    statement: HomeStatement, price_micro_per_kwh: int, band: PriceBand, fee_micro_per_kwh: int
+    statement: HomeStatement,
+    price_micro_per_kwh: int,
+    band: PriceBand,
+    fee_micro_per_kwh: int,
+    deals: DirectDeals = NO_DEALS,
 ) -> HomeShare:
     """Value each part of a statement; the equations stand at `HomeShare`."""
     bought, sold = statement.bought_wh, statement.sold_wh
     unused = max(0, bought - statement.import_wh)
     short = max(0, sold - statement.export_wh)
     cost = price_micro_per_kwh + fee_micro_per_kwh
+    direct = deals.gain_nano(price_micro_per_kwh)
     return HomeShare(
-        bought_nano=nano(bought, price_micro_per_kwh),
+        bought_nano=nano(bought, price_micro_per_kwh) - (direct if deals.bought_wh else 0),
         fee_nano=nano(bought, fee_micro_per_kwh),
-        sold_nano=nano(sold, price_micro_per_kwh),
+        sold_nano=nano(sold, price_micro_per_kwh) + (0 if deals.bought_wh else direct),
         grid_import_nano=nano(max(0, statement.import_wh - bought), band.retail),
         feed_in_nano=nano(max(0, statement.export_wh - sold), band.feed_in),
         unused_nano=nano(unused, band.feed_in),
         shortage_nano=nano(short, band.retail),
-        trading_gain_nano=nano(bought - unused, band.retail - cost)
+        trading_gain_nano=direct
+        + nano(bought - unused, band.retail - cost)
         + nano(sold - short, price_micro_per_kwh - band.feed_in),
         imbalance_nano=nano(unused, cost - band.feed_in) + nano(short, band.retail - price_micro_per_kwh),
         imbalance_wh=unused + short,
@@ -205,7 +225,13 @@ def home_totals(
                 home,
                 tuple(statement for _, statement in present),
                 tuple(
-                    home_share(statement, outcome.auction.price_micro_per_kwh, outcome.band, fee_micro_per_kwh)
+                    home_share(
+                        statement,
+                        outcome.auction.price_micro_per_kwh,
+                        outcome.band,
+                        fee_micro_per_kwh,
+                        outcome.deals.get(home.account, NO_DEALS),
+                    )
                     for outcome, statement in present
                 ),
                 sum(outcome.bill_without_market_micro.get(home.account, 0) for outcome in outcomes),

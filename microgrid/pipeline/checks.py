@@ -110,4 +110,4 @@ def _recomputed(outcome: IntervalOutcome, fee_micro_per_kwh: int) -> bool:
     metered = {
         s.account: MeteredEnergy(s.import_wh, s.export_wh) if s.metered else None for s in outcome.settlement.statements
     }
-    return settle(outcome.auction, metered, outcome.band, fee_micro_per_kwh) != outcome.settlement
+    return settle(outcome.auction, metered, outcome.band, fee_micro_per_kwh, outcome.deals) != outcome.settlement

@@ -159,6 +159,7 @@ class Community:
             auction=delivery.auction,
             settlement=settlement,
             orders=delivery.orders,
+            deals=self._chain.deals(delivery.interval.index),
             order_refusals=delivery.order_refusals,
             accepted_readings=self._read_at[delivery.interval.end_s],
             refused_readings=dict(refused),

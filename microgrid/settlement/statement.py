@@ -19,7 +19,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass
 
 from microgrid.domain.errors import InvariantError
-from microgrid.domain.records import AuctionResult, HomeStatement, IntervalMoney, PriceBand, Settlement
+from microgrid.domain.records import (
+    NO_DEALS,
+    AuctionResult,
+    DirectDeals,
+    HomeStatement,
+    IntervalMoney,
+    PriceBand,
+    Settlement,
+)
 from microgrid.domain.units import floor_micro, nano
 
 MEMBERS_ONLY = "every trader is a member"
@@ -35,24 +43,6 @@ class MeteredEnergy:
 
 
 NOTHING = MeteredEnergy(0, 0)
-
-
-@dataclass(frozen=True, slots=True)
-class DirectDeals:
-    """Accepted deals of one home in one interval, beside the auction.
-
-    Attributes:
-        bought_wh: Energy bought.
-        sold_wh: Energy sold.
-        payment_nano: What the deals' prices bring the home, nano, fee apart; over all homes they sum to zero.
-    """
-
-    bought_wh: int
-    sold_wh: int
-    payment_nano: int
-
-
-NO_DEALS = DirectDeals(0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +82,6 @@ def home_nano(position: Position, prices: Prices) -> int:
     """What one home gets, nano, by the equation at the top of this module; below zero it pays."""
     market = nano(position.sold_wh, prices.clearing) - nano(position.bought_wh, prices.clearing + prices.fee)
     return market - grid_nano(position, prices)
-
-
-def direct_nano(deals: DirectDeals, prices: Prices) -> int:
-    """What a home gets more, nano, than if its deals had the clearing price: payment + p (b - s) of the deals."""
-    return deals.payment_nano + nano(deals.bought_wh, prices.clearing) - nano(deals.sold_wh, prices.clearing)
 
 
 def amount_without_market_micro(metered: MeteredEnergy, band: PriceBand) -> int:
@@ -141,7 +126,7 @@ def settle(
             auction.interval,
             account,
             position,
-            home_nano(position, prices) + direct_nano(direct.get(account, NO_DEALS), prices),
+            home_nano(position, prices) + direct.get(account, NO_DEALS).gain_nano(prices.clearing),
             metered=metered[account] is not None,
         )
         for account, position in positions.items()

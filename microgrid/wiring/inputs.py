@@ -36,6 +36,7 @@ class DemoRequest:
     hours: int = 24
     data: Path | None = None
     prices: Path | None = None
+    retail_column: str | None = None
     start: str | None = None
     timezone: str = "UTC"
     fill: str | None = None
@@ -169,5 +170,10 @@ def _tariff(request: DemoRequest) -> tuple[Tariff, str]:
     """The grid's tariff and its currency, empty where unknown."""
     if not request.prices:
         return load("tariff", "time_of_use").build(feed_in=request.feed_in), ""
-    table = read_prices(request.prices, timezone=request.timezone, feed_in_per_kwh=request.feed_in)
+    table = read_prices(
+        request.prices,
+        timezone=request.timezone,
+        feed_in_per_kwh=request.feed_in,
+        retail_column=request.retail_column,
+    )
     return load("tariff", "table").build(table=table), table.currency

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from contract_market import CONFIG, FIRST, FUNDS, HOUR, START, World
 from eth_tester import EthereumTester, PyEVMBackend
+from programme import Programme, open_programme
 from web3 import EthereumTesterProvider, Web3
 
 from microgrid.chain.deployment import Parties, deploy
@@ -36,3 +37,9 @@ def world(_deployed: World) -> Iterator[World]:
     yield _deployed
     _deployed.homes = homes
     _deployed.tester.revert_to_snapshot(snapshot)
+
+
+@pytest.fixture
+def programme(world: World) -> Programme:
+    """Demand response; two intervals of history are metered; the sponsor has three budgets."""
+    return open_programme(world)

@@ -60,6 +60,7 @@ def books(draw: st.DrawFn) -> tuple[PriceBand, list[Order]]:
 
 
 @given(book=books())
+@pytest.mark.slow
 @settings(max_examples=BOOKS, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_clearing_on_chain_equals_clearing_in_python(
     harness: tuple[EVM, str], book: tuple[PriceBand, list[Order]]

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from contract_market import BUY, CONFIG, FEED_IN, FIRST, FUNDS, HOUR, RETAIL, SELL, World, reverts
 
-from microgrid.domain.records import AuctionResult, PriceBand
-from microgrid.settlement.statement import DirectDeals, MeteredEnergy, settle
+from microgrid.domain.records import AuctionResult, DirectDeals, PriceBand
+from microgrid.settlement.statement import MeteredEnergy, settle
 
 GATE = FIRST * HOUR - CONFIG.gate_lead_seconds
 EXPIRY = GATE - 1

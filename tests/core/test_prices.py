@@ -75,6 +75,31 @@ def test_wrong_price_files_are_told_with_line_and_column(write: Write, lines: li
         read_prices(write(*lines))
 
 
+SEVERAL = (
+    "interval_start,retail_day_per_kwh,retail_night_per_kwh",
+    "2026-01-31T00:00,0.3,0.2",
+    "2026-01-31T01:00,0.3,0.2",
+)
+
+
+def test_of_several_retail_columns_one_is_chosen(write: Write) -> None:
+    start = int(datetime(2026, 1, 31, tzinfo=UTC).timestamp())
+    for column, retail in (("retail_day_per_kwh", 300_000), ("retail_night_per_kwh", 200_000)):
+        assert read_prices(write(*SEVERAL), retail_column=column).prices[start] == (50_000, retail)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "words"),
+    [
+        (None, "several retail columns, retail_day_per_kwh, retail_night_per_kwh; choose one with --retail-column"),
+        ("retail_per_kwh", "no retail column 'retail_per_kwh'; it has retail_day_per_kwh, retail_night_per_kwh"),
+    ],
+)
+def test_of_several_retail_columns_none_is_guessed(write: Write, chosen: str | None, words: str) -> None:
+    with pytest.raises(DataFileError, match=words):
+        read_prices(write(*SEVERAL), retail_column=chosen)
+
+
 def test_on_the_day_that_repeats_an_hour_the_first_row_is_the_earlier_one(write: Write) -> None:
     hours = [0, 1, 1, 2]
     path = write("interval_start,retail_per_kwh", *(f"2026-10-25T{h:02d}:00,0.{i + 2}" for i, h in enumerate(hours)))

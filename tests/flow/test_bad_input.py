@@ -47,6 +47,10 @@ CASES = {
     "a fee below zero": (["demo", "--fee", "-1"], ["fee", "0 to 1"]),
     "a fee above the contract's": (["demo", "--fee", "1.01"], ["fee", "1.01", "0 to 1"]),
     "a feed-in price that is no number": (["demo", "--feed-in", "nan"], ["feed-in price", "nan"]),
+    "two retail prices": (
+        ["demo", "--data", "fine.csv", "--prices", "two.csv"],
+        ["retail_a_per_kwh, retail_b_per_kwh", "--retail-column"],
+    ),
     "a price of another world": (["demo", "--data", "fine.csv", "--prices", "dear.csv"], ["retail price", "at most"]),
     "a home like a power station": (["demo", "--data", "huge.csv", "--hours", "2"], ["huge.csv", "a has 1e+08 kW"]),
     "a node from before chains": (["node", "--start", "1960-01-01"], ["--start", "1970"]),
@@ -68,6 +72,7 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(name: str, tmp_path: Path,
     rows = [f"2016-08-01T{hour:02}:00,a,1e8,0\n" for hour in range(2)]
     (tmp_path / "huge.csv").write_text("interval_start,home_id,load_kwh,pv_kwh\n" + "".join(rows))
     rows = [f"2016-08-01T{hour:02}:00,1e20\n" for hour in range(24)]
+    (tmp_path / "two.csv").write_text("interval_start,retail_a_per_kwh,retail_b_per_kwh\n2016-08-01T00:00,0.3,0.2\n")
     (tmp_path / "dear.csv").write_text("interval_start,retail_eur_per_kwh\n" + "".join(rows))
     before = sorted(tmp_path.rglob("*"))
     words, told = CASES[name]

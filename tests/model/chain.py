@@ -96,7 +96,7 @@ class Chain:
             name: Contract(self, where, artifacts.load(name).abi) for name, where in self.deployment.addresses.items()
         }
         self.money, self.grid, self.registry = of["PaymentToken"], of["GridBalance"], of["DeviceRegistry"]
-        self.trading = of["EnergyTrading"]
+        self.trading, self.direct = of["EnergyTrading"], of["DirectTrading"]
 
     def at(self, time_s: int) -> None:
         """Set the clock."""

@@ -8,15 +8,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from model.meter import Meter
 
-from microgrid.domain.records import AuctionResult, HomeStatement, Order, OrderResult, PriceBand, ReadingResult, Side
+from microgrid.domain.records import (
+    NO_DEALS,
+    AuctionResult,
+    DirectDeals,
+    HomeStatement,
+    Order,
+    OrderResult,
+    PriceBand,
+    ReadingResult,
+    Side,
+)
 from microgrid.domain.units import ceil_micro, floor_micro, nano
 from microgrid.market.mechanisms.tick_auction import ask_ticks, auction, bid_ticks, tick_prices
 from microgrid.settlement.statement import Position, Prices, grid_nano, home_nano
 
 PAUSE_S = 3 * 86_400
-MAX_AGE_S = 7 * 86_400
-MAX_SKEW_S = 60
 KEPT, RING_MEMBERS = 32, 6
 MAX_FEE = 1_000_000
 
@@ -32,21 +41,14 @@ def need(condition: bool, error: str) -> None:  # noqa: FBT001 - reads as a sent
 
 
 @dataclass
-class Meter:
-    """A device's registers and what they were booked as."""
-
-    member: int
-    rated_w: int
-    last: tuple[int, int, int, int] | None = None
-    carried: tuple[int, int] = (0, 0)
-
-
-@dataclass
 class Book:
     """An interval."""
 
     band: PriceBand
     orders: list[Order] = field(default_factory=list)
+    cancelled: set[tuple[str, Side]] = field(default_factory=set)
+    deals: dict[str, DirectDeals] = field(default_factory=dict)
+    deal_locks: Counter[str] = field(default_factory=Counter)
     fee: int | None = None
     auction: AuctionResult | None = None
     members: int = 0
@@ -66,6 +68,10 @@ class Book:
         limit = int(tick_prices(self.band)[self.tick(order)])
         price = limit + fee if order.side is Side.BUY else self.band.retail - limit
         return ceil_micro(nano(order.energy_wh, price))
+
+    def locked(self, account: str) -> int:
+        """Money that all orders and deals of an account lock."""
+        return sum(self.lock(o, self.fee or 0) for o in self.orders if o.trader == account) + self.deal_locks[account]
 
     def prices(self) -> Prices:
         """Prices that settle it."""
@@ -254,6 +260,24 @@ class Reference:
             results.append(result)
         return results
 
+    def cancel(self, trader: str, interval: int, side: Side) -> None:
+        """A home takes its order back, once an interval and side."""
+        need(not self.gate_closed(interval), "GateClosed")
+        book = self.books.get(interval)
+        found = [o for o in book.orders if (o.trader, o.side) == (trader, side)] if book else []
+        need(bool(found), "NoOrder")
+        assert book is not None
+        need((trader, side) not in book.cancelled, "AlreadyCancelled")
+        book.cancelled.add((trader, side))
+        book.orders.remove(found[0])
+        self.unlock(trader, book.lock(found[0], book.fee or 0))
+
+    def unlock(self, account: str, amount: int) -> None:
+        """Locked money comes back; what fills arrears is owed no more."""
+        was = self.balances[account]
+        self.balances[account] = was + amount
+        self.owed += max(was + amount, 0) - max(was, 0) - amount
+
     # Intervals
 
     def open(self, interval: int, feed_in: int, retail: int) -> None:
@@ -302,7 +326,7 @@ class Reference:
         for member in chosen:
             account = self.members[member - 1]
             statement = self._statement(draft, interval, account, self.energy(member, interval))
-            released = sum(draft.lock(o, draft.fee or 0) for o in draft.orders if o.trader == account)
+            released = draft.locked(account)
             after = balances[account] + released + statement.amount_micro
             owed += max(after, 0) - max(balances[account], 0) - released
             balances[account] = after
@@ -321,9 +345,11 @@ class Reference:
 
     def _statement(self, book: Book, interval: int, account: str, energy: tuple[int, int] | None) -> HomeStatement:
         assert book.auction is not None
-        bought, sold = book.auction.bought_wh.get(account, 0), book.auction.sold_wh.get(account, 0)
+        deals = book.deals.get(account, NO_DEALS)
+        bought = book.auction.bought_wh.get(account, 0) + deals.bought_wh
+        sold = book.auction.sold_wh.get(account, 0) + deals.sold_wh
         position = Position(bought, sold, *(energy or (0, 0)))
-        amount = floor_micro(home_nano(position, book.prices()))
+        amount = floor_micro(home_nano(position, book.prices()) + deals.gain_nano(book.prices().clearing))
         return HomeStatement(interval, account, bought, sold, *(energy or (0, 0)), energy is not None, amount)
 
     def money(self, book: Book) -> tuple[int, int, int, int]:
@@ -331,7 +357,8 @@ class Reference:
         grid = floor_micro(book.grid_nano)
         if not book.closed or book.auction is None:
             return book.homes, grid, 0, 0
-        fees = floor_micro(nano(book.auction.volume_wh, book.fee or 0))
+        dealt_wh = sum(deals.bought_wh for deals in book.deals.values())
+        fees = floor_micro(nano(book.auction.volume_wh + dealt_wh, book.fee or 0))
         return book.homes, grid, fees, -(book.homes + grid + fees)
 
     # Readings
@@ -347,26 +374,12 @@ class Reference:
         meter = self.meters.get(device)
         if meter is None:
             return ReadingResult.UNKNOWN_DEVICE
-        result = self._judge_reading(meter, reading) if authentic else ReadingResult.BAD_SIGNATURE
+        result = meter.judge(reading, self.now_s) if authentic else ReadingResult.BAD_SIGNATURE
         if result is ReadingResult.ACCEPTED:
             if meter.last is not None:
                 self._book_reading(meter, meter.last, reading)
             meter.last = reading
         return result
-
-    def _judge_reading(self, meter: Meter, reading: tuple[int, int, int, int]) -> ReadingResult:
-        sequence, time_s, import_wh, export_wh = reading
-        first, last = meter.last is None, meter.last or (-1, 0, import_wh, export_wh)
-        limit = meter.rated_w * (time_s - last[1]) * 11 // 36_000
-        checks = {
-            ReadingResult.STALE_SEQUENCE: sequence <= last[0],
-            ReadingResult.STALE_TIMESTAMP: time_s <= last[1],
-            ReadingResult.FUTURE_TIMESTAMP: time_s > self.now_s + MAX_SKEW_S,
-            ReadingResult.TOO_OLD: self.now_s > time_s + MAX_AGE_S,
-            ReadingResult.REGISTER_DECREASED: not first and (import_wh < last[2] or export_wh < last[3]),
-            ReadingResult.POWER_EXCEEDED: not first and max(import_wh - last[2], export_wh - last[3]) > limit,
-        }
-        return next((result for result, failed in checks.items() if failed), ReadingResult.ACCEPTED)
 
     def _book_reading(self, meter: Meter, last: tuple[int, int, int, int], reading: tuple[int, int, int, int]) -> None:
         energy = (meter.carried[0] + reading[2] - last[2], meter.carried[1] + reading[3] - last[3])

@@ -27,11 +27,21 @@ from microgrid.domain.wire import SigningDomain, device_id, sign_order
 END_S = START_S + HOUR_S
 
 
-@pytest.fixture
-def market() -> Iterator[MarketChain]:
+@pytest.fixture(scope="module")
+def deployed() -> Iterator[MarketChain]:
     opened = open_market(eth_tester.connect(None, START_S))
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def market(deployed: MarketChain) -> Iterator[MarketChain]:
+    """The contracts as deployed, whatever the test before did."""
+    backend = deployed.backend
+    assert isinstance(backend, eth_tester.EthTesterBackend)
+    height = backend.chain.snapshot()
+    yield MarketChain(backend, deployed.deployment, backend.funded_key())
+    backend.chain.revert_to(height)
 
 
 @pytest.fixture

@@ -1,61 +1,40 @@
 """`microgrid grid` against a node in another thread."""
 
-import json
-import threading
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
+from rim.cli_chain import HOUR_S, Commands, Run, open_market, put_back, reading
+from rim.cli_chain import ONE as HOME
 from village import START_S, key
 
-from microgrid.chain.backend import dev_key
 from microgrid.chain.node import NodeServer
-from microgrid.cli import root
-from microgrid.cli._chain import NameBook, open_market
 from microgrid.domain.errors import BadInputError, ContractRevertError, ReportRefusedError
-from microgrid.domain.wire import Payload, decode_reading, encode_reading
 
-HOME, METER, SENSOR = dev_key(1), key("meter-01"), key("sensor-01")
-HOUR_S = 3_600
+METER, SENSOR = key("meter-01"), key("sensor-01")
 
-Run = Callable[..., Any]
+
+@pytest.fixture(scope="module")
+def prepared(server: NodeServer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a market with a home, its meter and a sensor."""
+    folder = tmp_path_factory.mktemp("grid")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.delenv("MICROGRID_OPERATOR_KEY", raising=False)
+        run = Commands(server)
+        Path("sensor.key").write_text(SENSOR.secret.hex())
+        run("deploy")
+        run("device", "register", "meter-01", "--owner", HOME.address, "--key", METER.address, "--zone", "3")
+        sensor = ["--class", "grid-sensor", "--zone", "3"]
+        run("device", "register", "sensor-01", "--owner", HOME.address, "--key", SENSOR.address, *sensor)
+    return folder
 
 
 @pytest.fixture
-def server() -> Iterator[NodeServer]:
-    """A node whose clock starts at the start of an hour."""
-    started = NodeServer(start_s=START_S)
-    thread = threading.Thread(target=started.serve)
-    thread.start()
-    yield started
-    started.stop()
-    thread.join()
-    started.close()
-
-
-@pytest.fixture
-def grid(server: NodeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs a command on a market with a home, its meter and a sensor; gives the JSON that it prints."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("MICROGRID_OPERATOR_KEY", raising=False)
-    Path("home.key").write_text("0x" + HOME.secret.hex() + "\n")
-    Path("sensor.key").write_text(SENSOR.secret.hex())
-
-    def invoke(*words: str, as_json: bool = True) -> Any:
-        options = ["--rpc", server.url, *(["--json"] if as_json else [])]
-        result = CliRunner().invoke(root, [*words[:3], *options, *words[3:]], catch_exceptions=True)
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        assert result.exit_code == 0, result.output
-        return json.loads(result.stdout) if as_json else result.stdout
-
-    invoke("deploy")
-    invoke("device", "register", "meter-01", "--owner", HOME.address, "--key", METER.address, "--zone", "3")
-    sensor = ["--class", "grid-sensor", "--zone", "3"]
-    invoke("device", "register", "sensor-01", "--owner", HOME.address, "--key", SENSOR.address, *sensor)
-    return invoke
+def grid(prepared: Path, run: Run) -> Run:
+    """Runs a command on that market."""
+    put_back(prepared)
+    return run
 
 
 def report(grid: Run, *values: str, **kwargs: Any) -> Any:
@@ -64,15 +43,13 @@ def report(grid: Run, *values: str, **kwargs: Any) -> Any:
 
 def read_meter(server: NodeServer, imports_wh: list[int], first_hour: int = 0) -> None:
     """Readings at the ends of hours, with these registers."""
-    path = Path("deployment.json")
-    with open_market(server.url, None, path, NameBook(path)) as market:
+    with open_market(server) as market:
         oracle = market.transactor.address
         for hour, import_wh in enumerate(imports_wh, first_hour):
             time_s = START_S + hour * HOUR_S
             market.advance_to(time_s)
-            payload = Payload(1, "meter-01", 0, hour, time_s, import_wh, 0, 0, 230_000, 0)
-            reading = decode_reading(encode_reading(payload, METER, market.reading_domain))
-            market.send_readings(market.prepare_readings(market.registry.next_batch(oracle), [reading]))
+            shown = reading(market, "meter-01", hour, time_s, import_wh, 0)
+            market.send_readings(market.prepare_readings(market.registry.next_batch(oracle), [shown]))
 
 
 class TestSensors:
@@ -143,8 +120,7 @@ class TestEvent:
     def funded(self, grid: Run, server: NodeServer) -> Run:
         """A day of readings, 1 kWh an hour; the operator has 100 units of money."""
         read_meter(server, [1_000 * hour for hour in range(25)])
-        path = Path("deployment.json")
-        with open_market(server.url, None, path, NameBook(path)) as market:
+        with open_market(server) as market:
             market.token.mint(market.transactor.address, 100_000_000)
         return grid
 
@@ -161,8 +137,7 @@ class TestEvent:
         settled = funded("grid", "event", "settle", "1")
         assert (settled["status"], settled["payout_micro"], settled["saved_wh"]) == ("settled", 120_000, 600)
         assert [event["status"] for event in funded("grid", "event", "list")] == ["settled"]
-        path = Path("deployment.json")
-        with open_market(server.url, None, path, NameBook(path)) as market:
+        with open_market(server) as market:
             assert market.token.balance_micro(HOME.address) == 120_000
             assert market.token.balance_micro(market.transactor.address) == 100_000_000 - 120_000
 
@@ -180,8 +155,7 @@ class TestEvent:
         funded("grid", "event", "announce", str(first), *words)
         funded("grid", "event", "enrol", "1", "--key-file", "home.key")
         funded("grid", "event", "dispatch", "1")
-        path = Path("deployment.json")
-        with open_market(server.url, None, path, NameBook(path)) as market:
+        with open_market(server) as market:
             market.advance_to((first + 1) * HOUR_S)
         with pytest.raises(BadInputError, match="waits for the readings of 1 homes"):
             funded("grid", "event", "settle", "1")

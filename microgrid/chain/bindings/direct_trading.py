@@ -7,7 +7,7 @@ from web3.contract import Contract
 
 from microgrid.chain.events import events
 from microgrid.chain.transactor import GasBudget, Transactor
-from microgrid.domain.records import Side
+from microgrid.domain.records import DirectDeals, Side
 
 OFFER = GasBudget(500_000)
 
@@ -97,7 +97,11 @@ class DirectTrading:
         count = int(self._transactor.read(self.contract, "offerCount"))
         return [self.offer_at(number) for number in range(1, count + 1)]
 
-    def deals(self, interval: int, member_id: int) -> tuple[int, int, int]:
-        """Accepted deals of a home in an interval: bought and sold, Wh; what their prices bring it, nano, fee apart."""
+    def dealt_wh(self, interval: int) -> int:
+        """Energy of all accepted deals of an interval."""
+        return int(self._transactor.read(self.contract, "dealtWh", interval))
+
+    def deals(self, interval: int, member_id: int) -> DirectDeals:
+        """Accepted deals of a home in an interval."""
         bought_wh, sold_wh, payment_nano, _ = self._transactor.read(self.contract, "dealsOf", interval, member_id)
-        return bought_wh, sold_wh, payment_nano
+        return DirectDeals(bought_wh, sold_wh, payment_nano)

@@ -162,6 +162,11 @@ class EnergyTrading:
         """Price of a tick, micro per kWh."""
         return int(self._read("tickPrice", interval, tick))
 
+    def order_limits(self) -> tuple[int, int, int]:
+        """Least and most energy of an order, Wh, and the most intervals that it may run."""
+        _, _, least_wh, most_wh, most_intervals, *_ = self._read("config")
+        return int(least_wh), int(most_wh), int(most_intervals)
+
     def gate_closure_s(self, interval: int) -> int:
         """Time from which an interval takes no more orders, Unix seconds."""
         return int(self._read("gateClosure", interval))

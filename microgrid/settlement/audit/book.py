@@ -22,7 +22,7 @@ from microgrid.domain.units import floor_micro, nano
 from microgrid.domain.wire import SigningDomain, order_struct_hash, recover
 from microgrid.market.mechanisms.tick_auction import ask_ticks, auction, bid_ticks, tick_prices
 from microgrid.settlement.audit.deals import DealBook, Offer, locked_micro
-from microgrid.settlement.statement import MeteredEnergy, Position, Prices, direct_nano, grid_nano, home_nano
+from microgrid.settlement.statement import MeteredEnergy, Position, Prices, grid_nano, home_nano
 
 CHAIN = "the chain"
 RELAYED = ("first", "duration", "nonce", "deadline", "signature")
@@ -42,7 +42,7 @@ class IntervalBook:
     _ticks: dict[tuple[str, Side], int] = field(default_factory=dict)
     _levels: dict[tuple[Side, int], int] = field(default_factory=dict)
     _places: dict[tuple[str, Side], int] = field(default_factory=dict)
-    _deals: DealBook = field(default_factory=DealBook)
+    deals: DealBook = field(default_factory=DealBook)
     _grid_nano: int = 0
 
     def add(self, trader: str, args: Mapping[str, Any], fee: int, domain: SigningDomain) -> int:
@@ -90,7 +90,7 @@ class IntervalBook:
 
     def deal(self, offer: Offer) -> None:
         """Enter a direct deal that both homes locked money for."""
-        self._deals.enter(offer, self.band, self.fee or 0)
+        self.deals.enter(offer, self.band, self.fee or 0)
 
     def _fix_fee(self, fee: int) -> int:
         """The interval keeps the fee that was in force at its first promise."""
@@ -151,7 +151,7 @@ class IntervalBook:
         """
         if self.auction is None or self.fee is None:
             raise AuditError(interval_name(self.index, "bill"), account, "none before clearing", CHAIN)
-        metered, deals = energy or MeteredEnergy(0, 0), self._deals.of(account)
+        metered, deals = energy or MeteredEnergy(0, 0), self.deals.of(account)
         position = Position(
             self.auction.bought_wh.get(account, 0) + deals.bought_wh,
             self.auction.sold_wh.get(account, 0) + deals.sold_wh,
@@ -159,7 +159,7 @@ class IntervalBook:
             metered.export_wh,
         )
         prices = Prices.of(self.auction, self.band, self.fee)
-        amount = floor_micro(home_nano(position, prices) + direct_nano(deals, prices))
+        amount = floor_micro(home_nano(position, prices) + deals.gain_nano(prices.clearing))
         for name, recomputed in (
             ("boughtWh", position.bought_wh),
             ("soldWh", position.sold_wh),
@@ -186,7 +186,7 @@ class IntervalBook:
     def released(self, account: str) -> int:
         """What a home's orders and deals locked, micro."""
         orders = sum(self._lock(order) for order in self.orders if order.trader == account)
-        return orders + self._deals.locked(account)
+        return orders + self.deals.locked(account)
 
     @property
     def is_settled(self) -> bool:

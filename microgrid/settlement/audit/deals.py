@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from microgrid.domain.records import PriceBand, Side
+from microgrid.domain.records import NO_DEALS, DirectDeals, PriceBand, Side
 from microgrid.domain.units import ceil_micro, nano
-from microgrid.settlement.statement import NO_DEALS, DirectDeals
 
 
 def locked_micro(side: Side, energy_wh: int, limit: int, band: PriceBand, fee: int) -> int:
@@ -63,6 +62,10 @@ class DealBook:
     def of(self, account: str) -> DirectDeals:
         """Deals of a home."""
         return self._deals.get(account, NO_DEALS)
+
+    def all(self) -> dict[str, DirectDeals]:
+        """Deals of all homes that have any."""
+        return dict(self._deals)
 
     def locked(self, account: str) -> int:
         """What a home's deals locked, micro."""

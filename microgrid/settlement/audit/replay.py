@@ -15,7 +15,7 @@ from microgrid.domain.journal import (
     delivered_names,
     interval_name,
 )
-from microgrid.domain.records import AuctionResult, Order, PriceBand, Settlement
+from microgrid.domain.records import AuctionResult, DirectDeals, Order, PriceBand, Settlement
 from microgrid.settlement.audit.book import CHAIN, IntervalBook
 from microgrid.settlement.audit.deals import Offer
 from microgrid.settlement.audit.meters import MeterBook
@@ -31,6 +31,7 @@ class AuditedInterval:
     orders: tuple[Order, ...]
     auction: AuctionResult
     settlement: Settlement | None
+    deals: Mapping[str, DirectDeals]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,15 @@ class _Replay:
         for event in self._journal.events:
             self._apply(event)
         audited = tuple(
-            AuditedInterval(book.index, book.band, book.fee or 0, tuple(book.orders), book.auction, book.settlement())
+            AuditedInterval(
+                index=book.index,
+                band=book.band,
+                fee_micro_per_kwh=book.fee or 0,
+                orders=tuple(book.orders),
+                auction=book.auction,
+                settlement=book.settlement(),
+                deals=book.deals.all(),
+            )
             for _, book in sorted(self._intervals.items())
             if book.auction is not None
         )

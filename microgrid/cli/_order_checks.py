@@ -1,0 +1,70 @@
+"""What can be said against an order or an offer before anything is sent for it."""
+
+from datetime import UTC, datetime
+
+from microgrid.chain.client import MarketChain
+from microgrid.cli._chain import clock_s
+from microgrid.domain.errors import BadInputError
+from microgrid.domain.records import Order, Side
+from microgrid.domain.units import decimal_kwh, decimal_units
+
+
+def check_order(market: MarketChain, wanted: Order) -> None:
+    """Refuse an order that the contract would refuse for what is written in it.
+
+    Raises:
+        BadInputError: no member, or energy, duration, interval or price out of range.
+    """
+    if not market.registry.member_of(wanted.trader):
+        message = f"{wanted.trader} is no member of this market; a home becomes one with its first device"
+        raise BadInputError(message)
+    check_energy(market, wanted.energy_wh)
+    _, _, most_intervals = market.trading.order_limits()
+    if wanted.duration > most_intervals:
+        message = f"--duration {wanted.duration} is out of range: an order runs 1 to {most_intervals} intervals"
+        raise BadInputError(message)
+    check_gate(market, wanted.interval)
+    for interval in range(wanted.interval, wanted.interval + wanted.duration):
+        _check_price(market, wanted, interval)
+
+
+def check_energy(market: MarketChain, energy_wh: int) -> None:
+    """Refuse energy that no order and no offer may have.
+
+    Raises:
+        BadInputError: names the range.
+    """
+    least_wh, most_wh, _ = market.trading.order_limits()
+    if not least_wh <= energy_wh <= most_wh:
+        allowed = f"{decimal_kwh(least_wh)} to {decimal_kwh(most_wh)} kWh"
+        message = f"ENERGY {decimal_kwh(energy_wh)} is out of range: an order here is for {allowed}"
+        raise BadInputError(message)
+
+
+def check_gate(market: MarketChain, interval: int) -> None:
+    """Refuse an interval whose gate has closed.
+
+    Raises:
+        BadInputError: says when that was.
+    """
+    closure_s = market.trading.gate_closure_s(interval)
+    if clock_s(market) >= closure_s:
+        closed = datetime.fromtimestamp(closure_s, UTC).isoformat()
+        message = f"interval {interval} takes no more orders: its gate closed at {closed}; `next` is the next open one"
+        raise BadInputError(message)
+
+
+def _check_price(market: MarketChain, wanted: Order, interval: int) -> None:
+    """Where a tariff is published already; an interval without one gets it when the order is placed."""
+    band = market.grid.band(interval)
+    if band is None:
+        return
+    price = wanted.price_micro_per_kwh
+    if wanted.side is Side.BUY and price < band.feed_in:
+        allowed = f"a bid there offers at least the feed-in price, {decimal_units(band.feed_in)} per kWh"
+    elif wanted.side is Side.SELL and price > band.retail:
+        allowed = f"an offer there asks at most the retail price, {decimal_units(band.retail)} per kWh"
+    else:
+        return
+    message = f"PRICE {decimal_units(price)} is out of range in interval {interval}: {allowed}"
+    raise BadInputError(message)
