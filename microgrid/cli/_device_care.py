@@ -8,7 +8,7 @@ import rich_click as click
 from microgrid.chain.bindings.device_care import Alert
 from microgrid.chain.client import MarketChain
 from microgrid.cli._chain import Desk, at_market, table
-from microgrid.cli._types import Account
+from microgrid.cli._types import Account, check_device_name
 from microgrid.domain.errors import BadInputError
 from microgrid.domain.records import DeviceStatus
 from microgrid.domain.wire import device_id
@@ -103,6 +103,7 @@ def replace(desk: Desk, *, name: str, new_name: str, key: str, approve: bool) ->
 
     Example: microgrid device replace meter-01 meter-09 --key 0x3C44…93BC --approve --key-file home.key
     """
+    check_device_name(new_name)
     market, old, new = desk.market, known_id(desk.market, name), device_id(new_name)
     if approve:
         market.care.approve_replacement(old, new, key)

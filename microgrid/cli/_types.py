@@ -1,14 +1,17 @@
 """What people write on the command line: addresses, money, energy."""
 
+import unicodedata
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import rich_click as click
 
+from microgrid.domain.errors import BadInputError
 from microgrid.domain.units import MICRO_PER_UNIT, WAD, WH_PER_KWH
 from microgrid.domain.wire import checksum
 
 ADDRESS_BYTES = 20
+UNPRINTABLE = ("Cc", "Cs", "Cn")  # controls, and what UTF-8 or MQTT does not carry
 
 
 class Account(click.ParamType[Any]):
@@ -73,3 +76,14 @@ def _scaled(kind: click.ParamType[Any], value: Any, scale: int, where: Where) ->
     if not scaled.is_finite() or scaled != scaled.to_integral_value() or scaled < 0:
         kind.fail(f"{value!r} is no {kind.name}: expected a number from 0 in steps of {1 / Decimal(scale)}", *where)
     return int(scaled)
+
+
+def check_device_name(name: str) -> None:
+    """Refuse a name that cannot be a level of an MQTT topic.
+
+    Raises:
+        BadInputError: it is empty, or has a `/`, `+`, `#` or a control character.
+    """
+    if not name or any(char in "/+#" or unicodedata.category(char) in UNPRINTABLE for char in name):
+        message = f"{name!r} cannot stand in an MQTT topic; use a name without /, +, # and control characters"
+        raise BadInputError(message)

@@ -10,16 +10,14 @@ import rich_click as click
 from microgrid.chain.backend import dev_key
 from microgrid.chain.journal import read_journal
 from microgrid.cli._chain import NameBook, open_market, show
+from microgrid.cli._store import SQLITE, open_existing
 from microgrid.config import load_settings
-from microgrid.domain.errors import BadInputError
 from microgrid.domain.journal import Journal
 from microgrid.report.audit import check_folder
 from microgrid.report.journal import read_journal as read_journal_file
 from microgrid.settlement.audit import Recomputed, check_state, check_stored, recompute
-from microgrid.store import open_store
 
 RUN_STORE = "readings.sqlite"
-SQLITE = "sqlite:///"
 
 
 @dataclass(frozen=True)
@@ -93,8 +91,5 @@ def _audit_node(store: str | None, rpc_url: str | None, deployment: Path | None)
 def _check_store(journal: Journal, url: str | None) -> int | None:
     if url is None:
         return None
-    if url.startswith(SQLITE) and not Path(url.removeprefix(SQLITE)).is_file():
-        message = f"{url} names no file; an audit makes none"
-        raise BadInputError(message)
-    with closing(open_store(url)) as opened:
+    with closing(open_existing(url)) as opened:
         return check_stored(journal, opened.handed_in())

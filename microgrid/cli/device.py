@@ -8,7 +8,8 @@ import rich_click as click
 from microgrid.chain.client import MarketChain
 from microgrid.cli._chain import Desk, at_market, read_key, table
 from microgrid.cli._device_care import COMMANDS
-from microgrid.cli._types import Account
+from microgrid.cli._device_oracle import COMMANDS as ORACLE_COMMANDS
+from microgrid.cli._types import Account, check_device_name
 from microgrid.domain.errors import BadInputError
 from microgrid.domain.records import DeviceClass, DeviceRecord, DeviceStatus
 from microgrid.domain.wire import device_id
@@ -24,13 +25,13 @@ key_file_option = click.option(
 
 @click.group()
 def command() -> None:
-    """Register, list, show and suspend devices, change their keys, care for them.
+    """Register, list, show and suspend devices, change their keys, care for them, commit and prove their readings.
 
     Example: microgrid device list
     """
 
 
-for _command in COMMANDS:
+for _command in (*COMMANDS, *ORACLE_COMMANDS):
     command.add_command(_command)
 
 
@@ -58,6 +59,7 @@ def register(
 
     Example: microgrid device register meter-01 --owner 0x7099…79C8 --key 0x3C44…93BC
     """
+    check_device_name(name)
     address = _key_address(key, device_key_file)
     desk.market.register_home(owner)
     desk.market.register_device(name, owner, address, CLASSES[kind], rated_power_w, zone)

@@ -176,3 +176,15 @@ def test_a_device_is_not_replaced_by_one_that_exists_or_by_a_used_key(world: Wor
         world.send(functions.approveReplacement(home.device_id, device_id, key), home.address)
         with reverts(world.registry, error, *values):
             world.send(functions.replaceDevice(home.device_id, device_id, key), world.parties.maintainer)
+
+
+def test_no_alert_is_raised_on_a_retired_device_but_its_old_ones_are_settled(world: World) -> None:
+    device, functions = world.homes[0].device_id, world.registry.functions
+    world.send(functions.raiseAlert(device, 3, NO_DETAIL), world.parties.oracle)
+    world.send(functions.retireDevice(device), world.parties.maintainer)
+    with reverts(world.registry, "DeviceIsRetired", device):
+        world.send(functions.raiseAlert(device, 4, NO_DETAIL), world.parties.oracle)
+    world.send(functions.acknowledgeAlert(0), world.parties.maintainer)
+    world.send(functions.resolveAlert(0), world.parties.maintainer)
+    assert functions.openAlerts(device).call() == 0
+    assert functions.alertCount().call() == 1

@@ -175,3 +175,31 @@ def test_a_rotated_key_never_comes_back(world: World) -> None:
 
 def test_rated_power_of_the_meters_is_as_registered(world: World) -> None:
     assert world.registry.functions.device(world.homes[3].device_id).call()[5:] == (RATED_W, 7)
+
+
+def devices_so_far(world: World, count: int) -> None:
+    """Write the number of devices into the registry's storage: nobody registers eight million in a test."""
+    at = bytes.fromhex(world.registry.address[2:])
+    known = world.registry.functions.deviceCount().call()
+    found = [slot for slot in range(64) if int.from_bytes(world.web3.eth.get_storage_at(at, slot), "big") == known]
+    assert len(found) == 1
+    chain = world.tester.backend.chain
+    state = chain.get_vm().state
+    state.set_storage(at, found[0], count)
+    state.lock_changes()
+    chain.header = chain.header.copy(state_root=state.make_state_root())
+    state.persist()
+    world.tester.mine_block()
+    assert world.registry.functions.deviceCount().call() == count
+
+
+def test_devices_have_numbers_of_23_bits(world: World) -> None:
+    register(world)
+    devices_so_far(world, 2**23 - 1)
+    last = keccak(text="the last device")
+    register(world, last, SPARE_KEY)
+    assert world.registry.functions.deviceAt(2**23 - 1).call() == last
+    one_more = Account.from_key(keccak(text="one key more")).address
+    with reverts(world.registry, "TooManyDevices", 2**23):
+        register(world, keccak(text="one device more"), one_more)
+    assert world.registry.functions.deviceCount().call() == 2**23

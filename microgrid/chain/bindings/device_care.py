@@ -117,5 +117,14 @@ class DeviceCare:
         args = [packed(reading), list(proof)]
         self._transactor.execute("proveReading", self.contract, "proveReading", args, PROVE_READING)
 
+    def oracle_quorum(self) -> tuple[list[str], int, int]:
+        """Who signs commitments, how many must, and the last interval committed (0 before the first)."""
+        keys, threshold, latest = self._read("oracleQuorum")
+        return list(keys), threshold, latest
+
+    def commitment(self, interval: int) -> bytes:
+        """Root of an interval's readings, zeros where none is kept."""
+        return bytes(self._read("commitment", interval))
+
     def _read(self, name: str, *args: Any) -> Any:
         return self._transactor.read(self.contract, name, *args)
