@@ -83,9 +83,7 @@ class Direct:
         """Price and fee of what a home buys, or the most that not delivering can cost it."""
         market = self.market
         need(not market.paused, "EnforcedPause")
-        fee = market.fee if book.fee is None else book.fee
-        locked = ceil_micro(nano(made.energy_wh, made.price + fee if buys else book.band.retail - made.price))
+        locked = ceil_micro(nano(made.energy_wh, made.price + book.fee if buys else book.band.retail - made.price))
         need(market.balances[account] >= locked, "InsufficientBalance")
-        book.fee = fee
         market.balances[account] -= locked
         return locked

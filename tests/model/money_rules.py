@@ -40,7 +40,15 @@ class MoneyRules(Agreement):
         self.both(
             "setTradingFee",
             lambda: self.model.set_fee(fee),
-            lambda: self.chain.trading.send(self.chain.admin, "setTradingFee", fee) or None,
+            lambda: self.chain.grid.send(self.chain.admin, "setTradingFee", fee) or None,
+        )
+
+    @rule(bps=st.sampled_from([0, 0, 2_500, 10_000, 10_001]))
+    def insure(self, bps: int) -> None:
+        self.both(
+            "setInsuranceShare",
+            lambda: self.model.insure(bps),
+            lambda: self.chain.trading.send(self.chain.admin, "setInsuranceShare", bps) or None,
         )
 
     @rule(door=st.sampled_from(["unpause", "unpause", "unpause", "pause"]))

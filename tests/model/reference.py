@@ -49,7 +49,7 @@ class Book:
     cancelled: set[tuple[str, Side]] = field(default_factory=set)
     deals: dict[str, DirectDeals] = field(default_factory=dict)
     deal_locks: Counter[str] = field(default_factory=Counter)
-    fee: int | None = None
+    fee: int = 0
     auction: AuctionResult | None = None
     members: int = 0
     statements: dict[str, HomeStatement] = field(default_factory=dict)
@@ -71,12 +71,11 @@ class Book:
 
     def locked(self, account: str) -> int:
         """Money that all orders and deals of an account lock."""
-        return sum(self.lock(o, self.fee or 0) for o in self.orders if o.trader == account) + self.deal_locks[account]
+        return sum(self.lock(o, self.fee) for o in self.orders if o.trader == account) + self.deal_locks[account]
 
     def prices(self) -> Prices:
         """Prices that settle it."""
         assert self.auction is not None
-        assert self.fee is not None
         return Prices.of(self.auction, self.band, self.fee)
 
     def position(self, statement: HomeStatement) -> Position:
@@ -98,7 +97,7 @@ class Rules:
 
 @dataclass
 class Reference:
-    """The market: accounts by address, `dust` is the contract's own."""
+    """The market: accounts by address, `dust` is the contract's own, the insurance pool."""
 
     rules: Rules
     members: list[str]
@@ -112,16 +111,17 @@ class Reference:
     donated: int = 0
     liabilities: int = 0
     owed: int = 0
+    share_bps: int = 0
     paused_at: int | None = None
     books: dict[int, Book] = field(default_factory=dict)
-    nonces: set[tuple[str, int]] = field(default_factory=set)
+    next_nonce: Counter[str] = field(default_factory=Counter)
     meters: dict[bytes, Meter] = field(default_factory=dict)
     history: dict[tuple[int, int], dict[int, tuple[int, int, int]]] = field(default_factory=dict)
 
     # Money
 
     def _account(self, who: str) -> None:
-        need(who in (*self.members, self.backstop, self.treasury), "UnknownMember")
+        need(who in (*self.members, self.backstop, self.treasury, self.dust), "UnknownMember")
 
     def deposit(self, payer: str, account: str, amount: int) -> None:
         """Money comes in."""
@@ -186,9 +186,14 @@ class Reference:
         self.paused_at = None
 
     def set_fee(self, fee: int) -> None:
-        """A new fee for intervals without orders."""
+        """A new fee for intervals opened from now on."""
         need(fee <= MAX_FEE, "FeeTooHigh")
         self.fee = fee
+
+    def insure(self, bps: int) -> None:
+        """A new share of the fees for the insurance pool."""
+        need(bps <= 10_000, "InvalidShare")
+        self.share_bps = bps
 
     # Orders
 
@@ -210,7 +215,7 @@ class Reference:
             if result is not OrderResult.ACCEPTED:
                 return result
             book = self.books[interval]
-            locked += book.lock(order, self.fee if book.fee is None else book.fee)
+            locked += book.lock(order, book.fee)
         enough = self.balances[order.trader] >= locked
         return OrderResult.ACCEPTED if enough else OrderResult.INSUFFICIENT_BALANCE
 
@@ -230,7 +235,6 @@ class Reference:
         """Place an order that was judged good; locked money still is the home's, so `owed` stays."""
         for interval in range(order.interval, order.interval + order.duration):
             book = self.books[interval]
-            book.fee = self.fee if book.fee is None else book.fee
             book.orders.append(order)
             self.balances[order.trader] -= book.lock(order, book.fee)
 
@@ -250,12 +254,12 @@ class Reference:
                 result = OrderResult.BAD_SIGNATURE
             elif self.now_s > order.deadline_s:
                 result = OrderResult.EXPIRED
-            elif (order.trader, order.nonce) in self.nonces:
+            elif order.nonce < self.next_nonce[order.trader]:
                 result = OrderResult.NONCE_USED
             else:
                 result = self.judge(order)
             if result is OrderResult.ACCEPTED:
-                self.nonces.add((order.trader, order.nonce))
+                self.next_nonce[order.trader] = order.nonce + 1
                 self.enter(order)
             results.append(result)
         return results
@@ -270,7 +274,7 @@ class Reference:
         need((trader, side) not in book.cancelled, "AlreadyCancelled")
         book.cancelled.add((trader, side))
         book.orders.remove(found[0])
-        self.unlock(trader, book.lock(found[0], book.fee or 0))
+        self.unlock(trader, book.lock(found[0], book.fee))
 
     def unlock(self, account: str, amount: int) -> None:
         """Locked money comes back; what fills arrears is owed no more."""
@@ -285,7 +289,7 @@ class Reference:
         need(interval > self.now_s // self.rules.seconds, "IntervalInThePast")
         need(interval not in self.books, "IntervalAlreadyOpen")
         need(feed_in <= retail, "InvalidBand")
-        self.books[interval] = Book(PriceBand(feed_in, retail, feed_in))
+        self.books[interval] = Book(PriceBand(feed_in, retail, feed_in), fee=self.fee)
 
     def clear(self, interval: int) -> None:
         """Clear by Python's mechanism."""
@@ -295,7 +299,6 @@ class Reference:
         need(book is None or book.auction is None, "AlreadyCleared")
         need(book is not None, "IntervalNotOpen")
         assert book is not None
-        book.fee = self.fee if book.fee is None else book.fee
         book.members = len(self.members)
         book.auction = auction(interval, book.orders, book.band)
 
@@ -334,12 +337,18 @@ class Reference:
             draft.homes += statement.amount_micro
             draft.grid_nano += grid_nano(draft.position(statement), draft.prices())
         owed -= draft.homes + floor_micro(draft.grid_nano) - booked
-        need(owed <= self.liabilities, "BackstopUnfunded")
+        missing = max(0, owed - self.liabilities)
+        need(balances[self.dust] >= missing, "BackstopUnfunded")
+        balances[self.dust] -= missing
+        balances[self.backstop] += missing
+        owed -= missing
         if len(draft.statements) == draft.members:
             draft.closed = True
             homes, grid, fees, dust = self.money(draft)
             assert homes + grid + fees + dust == 0
-            for account, amount in ((self.backstop, grid), (self.treasury, fees), (self.dust, dust)):
+            insured = fees * self.share_bps // 10_000
+            shares = (self.backstop, grid), (self.treasury, fees - insured), (self.dust, dust + insured)
+            for account, amount in shares:
                 balances[account] += amount
         self.books[interval], self.balances, self.owed = draft, balances, owed
 
@@ -358,7 +367,7 @@ class Reference:
         if not book.closed or book.auction is None:
             return book.homes, grid, 0, 0
         dealt_wh = sum(deals.bought_wh for deals in book.deals.values())
-        fees = floor_micro(nano(book.auction.volume_wh + dealt_wh, book.fee or 0))
+        fees = floor_micro(nano(book.auction.volume_wh + dealt_wh, book.fee))
         return book.homes, grid, fees, -(book.homes + grid + fees)
 
     # Readings

@@ -81,7 +81,7 @@ class World:
 
     def refer(self, model: Reference, interval: int) -> None:
         """The price formula is tested elsewhere; here its value only has to lie in the band."""
-        feed_in, retail, reference, is_open = self.chain.grid.read("band", interval)
-        assert is_open
+        feed_in, retail, reference, is_open, fee = self.chain.grid.read("band", interval)
+        assert (is_open, fee) == (True, model.books[interval].fee)
         assert feed_in <= reference <= retail
         model.books[interval].band = replace(model.books[interval].band, reference=reference)

@@ -10,7 +10,7 @@ from rim.cli_chain import Commands, Run, admit_two, open_market, put_back, share
 from microgrid.chain.node import NodeServer
 from microgrid.domain.errors import BadInputError, ContractRevertError
 
-CALL = "EnergyTrading.setTradingFee(2500)"
+CALL = "GridBalance.setTradingFee(2500)"
 
 
 def pass_time(server: NodeServer, seconds: int) -> None:
@@ -57,14 +57,14 @@ def test_a_proposal_goes_from_creation_to_execution(governed: Run, server: NodeS
     assert governed("govern", "execute", number)["state"] == "executed"
     assert [(p["proposal"], p["state"]) for p in governed("govern", "list")] == [(number, "executed")]
     with open_market(server) as market:
-        assert market.trading.contract.functions.tradingFee().call() == 2_500
+        assert market.grid.trading_fee() == 2_500
     assert "Pay for the line" in governed("govern", "list", as_json=False)
     assert "executed" in governed("govern", "show", number, as_json=False)
 
 
 def test_who_deployed_a_governed_market_cannot_change_its_rules(governed: Run, server: NodeServer) -> None:
     with open_market(server) as market, pytest.raises(ContractRevertError, match="AccessManagedUnauthorized"):
-        market.transactor.read(market.trading.contract, "setTradingFee", 1)
+        market.transactor.read(market.grid.contract, "setTradingFee", 1)
 
 
 def test_an_unknown_proposal_is_an_error(governed: Run) -> None:
@@ -77,8 +77,8 @@ def test_an_unknown_proposal_is_an_error(governed: Run) -> None:
     [
         ("setTradingFee(1)", "is no call: write Contract.function"),
         ("Nothing.setTradingFee(1)", "one of AccessManager, "),
-        ("EnergyTrading.setTradingFee()", "does not fit EnergyTrading"),
-        ("EnergyTrading.setTradingFee(x)", "does not fit EnergyTrading"),
+        ("GridBalance.setTradingFee()", "does not fit GridBalance"),
+        ("GridBalance.setTradingFee(x)", "does not fit GridBalance"),
         ("EnergyTrading.raiseFee(1)", "does not fit EnergyTrading"),
     ],
 )
