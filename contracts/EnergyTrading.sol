@@ -54,6 +54,7 @@ contract EnergyTrading is DirectLocks {
 
     uint64 private constant MAX_DEADLINE_INTERVALS = 31;
     uint256 private constant WORD_BITS = 256;
+    uint256 private constant LANE_BITS = 64;
     uint256 private constant BILL_WORDS = 2;
 
     uint64 private immutable SETTLEMENT_DEADLINE_SECONDS;
@@ -134,7 +135,8 @@ contract EnergyTrading is DirectLocks {
 
     /// @inheritdoc IEnergyTrading
     function fill(uint64 interval, uint32 memberId, Side side) external view returns (uint64) {
-        return uint64(_fillOf(side, _lane(interval, memberId, side), _records[interval]));
+        (uint256 energyWh, uint256 tick, uint256 aheadWh) = OrderLanes.unpack(_lane(interval, memberId, side));
+        return uint64(_filled(side, energyWh, tick, aheadWh, _records[interval]));
     }
 
     /// @inheritdoc IEnergyTrading
@@ -273,16 +275,22 @@ contract EnergyTrading is DirectLocks {
         pure
         returns (uint256 boughtWh, uint256 soldWh, uint256 locked)
     {
-        uint256 lane = uint64(lanes);
-        if (OrderLanes.isOrder(lane)) {
-            boughtWh = _fillOf(Side.Buy, lane, run.record);
-            locked = _lockedBy(Side.Buy, lane, run.terms);
+        if (OrderLanes.isOrder(uint64(lanes))) (boughtWh, locked) = _fate(Side.Buy, uint64(lanes), run);
+        if (OrderLanes.isOrder(lanes >> LANE_BITS)) {
+            uint256 bond;
+            (soldWh, bond) = _fate(Side.Sell, lanes >> LANE_BITS, run);
+            // Products of 24 and 64 bits.
+            unchecked {
+                locked += bond;
+            }
         }
-        lane = lanes >> 64;
-        if (OrderLanes.isOrder(lane)) {
-            soldWh = _fillOf(Side.Sell, lane, run.record);
-            locked += _lockedBy(Side.Sell, lane, run.terms);
-        }
+    }
+
+    /// @dev What the clearing filled of an order, and what it locked.
+    function _fate(Side side, uint256 lane, Run memory run) private pure returns (uint256 filledWh, uint256 locked) {
+        (uint256 energyWh, uint256 tick, uint256 aheadWh) = OrderLanes.unpack(lane);
+        filledWh = _filled(side, energyWh, tick, aheadWh, run.record);
+        locked = _lockOf(side, energyWh, tick, run.terms.feedIn, run.terms.retail, run.terms.fee);
     }
 
     /// @dev Gives back what was locked, books the bill and counts what was delivered.
@@ -345,19 +353,15 @@ contract EnergyTrading is DirectLocks {
         money.dust = -(money.homes + money.grid + money.fees);
     }
 
-    /// @dev What the clearing filled of an order, zero for none.
-    function _fillOf(Side side, uint256 lane, IntervalRecord memory record) private pure returns (uint256) {
-        if (!OrderLanes.isOrder(lane) || record.volumeWh == 0) return 0;
-        (uint256 energyWh, uint256 tick, uint256 aheadWh) = OrderLanes.unpack(lane);
+    /// @dev What the clearing filled of an order.
+    function _filled(Side side, uint256 energyWh, uint256 tick, uint256 aheadWh, IntervalRecord memory record)
+        private
+        pure
+        returns (uint256)
+    {
+        if (record.volumeWh == 0) return 0;
         return side == Side.Buy
             ? TickAuction.fillOfBid(record.buyMarginTick, record.buyCutWh, tick, energyWh, aheadWh)
             : TickAuction.fillOfOffer(record.sellMarginTick, record.sellCutWh, tick, energyWh, aheadWh);
-    }
-
-    /// @dev What an order locks, zero for none.
-    function _lockedBy(Side side, uint256 lane, Settlement.Terms memory terms) private pure returns (uint256) {
-        if (!OrderLanes.isOrder(lane)) return 0;
-        (uint256 energyWh, uint256 tick,) = OrderLanes.unpack(lane);
-        return _lockOf(side, energyWh, tick, terms.feedIn, terms.retail, terms.fee);
     }
 }

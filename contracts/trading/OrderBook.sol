@@ -250,7 +250,7 @@ abstract contract OrderBook is EIP712, TradingLedger, Pausable {
     /// @dev Checks an order over all its intervals; changes nothing.
     function _quote(Request memory request, BandCache memory cache) private view returns (Quote memory quote) {
         quote.room = _maxOrderWh;
-        quote.result = _checkTerms(request);
+        quote.result = _checkTerms(request, quote.room);
         if (quote.result != OrderResult.Accepted) return quote;
         quote.ticks = new uint256[](request.duration);
         for (uint256 i = 0; i < request.duration; ++i) {
@@ -275,11 +275,12 @@ abstract contract OrderBook is EIP712, TradingLedger, Pausable {
         if (request.account.balance() < int256(quote.locked)) quote.result = OrderResult.InsufficientBalance;
     }
 
-    function _checkTerms(Request memory request) private view returns (OrderResult) {
+    function _checkTerms(Request memory request, uint256 largestWh) private view returns (OrderResult) {
         if (request.memberId == 0) return OrderResult.UnknownMember;
         if (request.duration == 0 || request.duration > MAX_DURATION) return OrderResult.InvalidDuration;
-        if (request.energyWh < _minOrderWh || request.energyWh > _maxOrderWh) return OrderResult.EnergyOutOfRange;
-        bool banned = address(regulator) != address(0) && regulator.isBanned(request.memberId);
+        if (request.energyWh < _minOrderWh || request.energyWh > largestWh) return OrderResult.EnergyOutOfRange;
+        IRegulator judge = regulator;
+        bool banned = address(judge) != address(0) && judge.isBanned(request.memberId);
         return banned ? OrderResult.Banned : OrderResult.Accepted;
     }
 
