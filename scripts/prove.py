@@ -1,7 +1,9 @@
 """Prove the contracts, one tool at a time.
 
 python scripts/prove.py invariants [--times 10]
+python scripts/prove.py coverage
 python scripts/prove.py findings [slither | lint | solhint]
+python scripts/prove.py gas [--write]
 """
 
 import argparse
@@ -12,14 +14,18 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-CONTRACTS = Path(__file__).resolve().parents[1] / "contracts"
+ROOT = Path(__file__).resolve().parents[1]
+CONTRACTS = ROOT / "contracts"
 FORGE = CONTRACTS / "node_modules" / "@foundry-rs" / "forge-linux-amd64" / "bin"
 SOLHINT = CONTRACTS / "node_modules" / ".bin" / "solhint"
 ACCEPTED = CONTRACTS / "accepted-findings.json"
-RUNS = 256
-FOLDERS = (".", "tokens", "trading", "libraries", "interfaces")
+WAIVERS = CONTRACTS / "coverage-waivers.json"
+RUNS, COVERAGE_RUNS = 256, 16
+FOLDERS = (".", "governance", "grid", "interfaces", "libraries", "registry", "rewards", "tokens", "trading")
 
 
 def run(*command: str, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -36,16 +42,16 @@ def sources(folders: tuple[str, ...] = FOLDERS) -> list[str]:
 
 
 def slither() -> Counter[str]:
-    """High and medium findings: check and subject. A contract's file brings what it imports."""
-    found: set[tuple[str, str]] = set()
-    with tempfile.TemporaryDirectory() as folder:
-        for number, source in enumerate(sources((".", "tokens"))):
-            report = Path(folder) / f"{number}.json"
-            result = run("slither", source, "--json", str(report))
-            if not report.is_file():
-                raise SystemExit(result.stderr)
-            findings = json.loads(report.read_text(encoding="utf-8"))["results"].get("detectors", [])
-            found |= {(each["id"], f"{each['check']} {_subject(each['description'])}") for each in findings}
+    """High and medium findings: check and subject. All contracts are read at once, through a file that imports them."""
+    with tempfile.TemporaryDirectory(dir=CONTRACTS, prefix="all-") as folder:
+        everything, report = Path(folder) / "All.sol", Path(folder) / "report.json"
+        imports = "".join(f'import "../{source}";\n' for source in sources() if not source.startswith("interfaces"))
+        everything.write_text(f"pragma solidity 0.8.28;\n{imports}", encoding="utf-8")
+        result = run("slither", str(everything.relative_to(CONTRACTS)), "--json", str(report))
+        if not report.is_file():
+            raise SystemExit(result.stderr)
+        findings = json.loads(report.read_text(encoding="utf-8"))["results"].get("detectors", [])
+    found = {(each["id"], f"{each['check']} {_subject(each['description'])}") for each in findings}
     return Counter(name for _, name in found)
 
 
@@ -78,6 +84,89 @@ def differences(tool: str) -> list[str]:
     ]
 
 
+@dataclass
+class Coverage:
+    """What tests reached of one file: how many lines and branches there are, and the source lines of those not reached.
+
+    A branch is the body of an `if` or an `else`; Forge counts neither an `if` that is never false nor a `?:`.
+    """
+
+    lines: int = 0
+    branches: int = 0
+    missed_lines: list[int] = field(default_factory=list)
+    missed_branches: list[int] = field(default_factory=list)
+
+    def add(self, record: str) -> None:
+        """Take a record of the LCOV format: `DA:line,hits` or `BRDA:line,block,branch,hits`."""
+        kind, _, values = record.partition(":")
+        line, *_, hits = values.split(",")
+        missed = hits in ("0", "-")
+        if kind == "DA":
+            self.lines += 1
+            self.missed_lines += [int(line)] * missed
+        if kind == "BRDA":
+            self.branches += 1
+            self.missed_branches += [int(line)] * missed
+
+
+def coverage() -> dict[str, Coverage]:
+    """What all tests in Solidity reach of each of our contracts, by Forge, without the optimizer."""
+    settings = {"FOUNDRY_PROFILE": "fast", "FOUNDRY_INVARIANT_RUNS": str(COVERAGE_RUNS)}
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "lcov.info"
+        command = (
+            "forge",
+            "coverage",
+            "--report",
+            "lcov",
+            "--report-file",
+            str(report),
+            "--no-match-coverage",
+            "^(test|mocks)/",
+        )
+        result = run(*command, **settings)
+        if result.returncode != 0:
+            raise SystemExit(result.stdout[-4_000:] + result.stderr)
+        found: dict[str, Coverage] = {}
+        for record in report.read_text(encoding="utf-8").splitlines():
+            if record.startswith("SF:"):
+                current = found.setdefault(record.removeprefix("SF:"), Coverage())
+            elif record.startswith(("DA:", "BRDA:")):
+                current.add(record)
+    return dict(sorted(found.items()))
+
+
+def uncovered(found: Mapping[str, Coverage]) -> list[str]:
+    """Lines not reached that no waiver names by their text, files without code reached, and waivers without a line."""
+    waivers = json.loads(WAIVERS.read_text(encoding="utf-8"))
+    problems = [f"{file}: no test knows this file" for file in sources() if file not in found and _has_code(file)]
+    for file in sorted({*found, *waivers}):
+        text = (CONTRACTS / file).read_text(encoding="utf-8").splitlines()
+        waived = {each["code"] for each in waivers.get(file, ())}
+        each = found.get(file, Coverage())
+        missed = {number: text[number - 1].strip() for number in each.missed_lines + each.missed_branches}
+        problems += [f"{file}:{number}: {code}" for number, code in sorted(missed.items()) if code not in waived]
+        problems += [f"{file}: needs no waiver: {code}" for code in sorted(waived - set(missed.values()))]
+    return problems
+
+
+def _has_code(file: str) -> bool:
+    """Whether a file has more than an interface."""
+    text = (CONTRACTS / file).read_text(encoding="utf-8")
+    return re.search(r"^(abstract contract|contract|library) ", text, re.MULTILINE) is not None
+
+
+def _print_coverage() -> int:
+    found = coverage()
+    print(f"{'file':40}{'lines':>14}{'branches':>14}")
+    for file, each in found.items():
+        lines, branches = each.lines - len(each.missed_lines), each.branches - len(each.missed_branches)
+        print(f"{file:40}{f'{lines}/{each.lines}':>14}{f'{branches}/{each.branches}':>14}")
+    problems = uncovered(found)
+    print("\n".join(problems) or "all reached but what is waived")
+    return 1 if problems else 0
+
+
 def _subject(description: str) -> str:
     """The first thing a finding names, without line numbers."""
     return re.sub(r"\s*\([^()]*#\d+(-\d+)?\).*", "", description.splitlines()[0])
@@ -95,9 +184,16 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("invariants").add_argument("--times", type=int, default=1)
     commands.add_parser("findings").add_argument("tools", nargs="*", metavar="|".join(TOOLS))
+    commands.add_parser("coverage")
+    commands.add_parser("gas").add_argument("--write", action="store_true")
     options = parser.parse_args()
     if options.command == "invariants":
         return _forge("test", "--match-contract", "Invariants", FOUNDRY_INVARIANT_RUNS=str(RUNS * options.times))
+    if options.command == "coverage":
+        return _print_coverage()
+    if options.command == "gas":
+        gas = ROOT / "tests" / "gas_budget.py"
+        return subprocess.run([sys.executable, gas, *["--write"] * options.write], check=False).returncode  # noqa: S603
     found = [line for tool in options.tools or TOOLS for line in differences(tool)]
     print("\n".join(found) or "nothing that is not accepted")
     return 1 if found else 0
