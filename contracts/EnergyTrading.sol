@@ -96,13 +96,10 @@ contract EnergyTrading is DirectLocks {
         if (!_gateClosed(interval)) revert GateStillOpen(interval, gateClosure(interval));
         if (_records[interval].status != Status.None) revert AlreadyCleared(interval);
         IGridBalance.PriceBand memory band = _openBand(interval);
-        TickAuction.Outcome memory outcome = TickAuction.clear(
-            _books[interval][Side.Buy].load(),
-            _books[interval][Side.Sell].load(),
-            band.feedIn,
-            band.retail,
-            band.referencePrice
-        );
+        TickBook.Book storage bids = _books[interval][Side.Buy];
+        TickBook.Book storage offers = _books[interval][Side.Sell];
+        TickAuction.Outcome memory outcome =
+            TickAuction.clear(bids.load(), offers.load(), band.feedIn, band.retail, band.referencePrice);
         uint32 members = registry.memberCount();
         _records[interval] = IntervalRecord({
             status: members == 0 ? Status.Settled : Status.Cleared,
@@ -114,8 +111,8 @@ contract EnergyTrading is DirectLocks {
             volumeWh: uint40(outcome.volumeWh),
             buyFillWh: uint32(outcome.buyFillWh),
             sellFillWh: uint32(outcome.sellFillWh),
-            buyCutWh: uint32(_books[interval][Side.Buy].reach(outcome.buyMarginTick, outcome.buyFillWh)),
-            sellCutWh: uint32(_books[interval][Side.Sell].reach(outcome.sellMarginTick, outcome.sellFillWh))
+            buyCutWh: uint32(bids.reach(outcome.buyMarginTick, outcome.buyFillWh)),
+            sellCutWh: uint32(offers.reach(outcome.sellMarginTick, outcome.sellFillWh))
         });
         uint256 price = TickAuction.tickPrice(band.feedIn, band.retail, outcome.tick);
         emit IntervalCleared(interval, uint8(outcome.tick), uint64(price), uint64(outcome.volumeWh));

@@ -10,8 +10,6 @@ library TickBook {
     using QueueGaps for QueueGaps.Gaps;
     using TickLevels for TickLevels.Levels;
 
-    uint256 private constant TICKS = 128;
-
     /// @param queued Length of each tick's queue, gaps included.
     /// @param cancelled Energy of the gaps of each tick.
     /// @param gapped A bit for each tick whose queue has gaps.
@@ -45,7 +43,7 @@ library TickBook {
     }
 
     /// @notice Energy of the living orders at each tick.
-    function load(Book storage self) internal view returns (uint256[TICKS] memory levels) {
+    function load(Book storage self) internal view returns (TickLevels.Ladder memory) {
         return self.queued.loadLess(self.cancelled, self.gapped);
     }
 

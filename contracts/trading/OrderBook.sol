@@ -12,6 +12,7 @@ import {OrderLanes} from "../libraries/OrderLanes.sol";
 import {Settlement} from "../libraries/Settlement.sol";
 import {TickAuction} from "../libraries/TickAuction.sol";
 import {TickBook} from "../libraries/TickBook.sol";
+import {TickLevels} from "../libraries/TickLevels.sol";
 import {TradingLedger} from "./TradingLedger.sol";
 
 /// @title Orders of the market: who may place which, what they lock, where they stand.
@@ -21,6 +22,7 @@ abstract contract OrderBook is EIP712, TradingLedger, Pausable {
     using OrderLanes for OrderLanes.Orders;
     using SafeCast for uint256;
     using TickBook for TickBook.Book;
+    using TickLevels for TickLevels.Ladder;
 
     /// @dev What an interval's settlement needs to know: one storage word. `feeAndOne` is zero until the first order or
     /// clearing fixes the fee. A queue is served up to its cut: the margin fill and the gaps of cancelled orders in it.
@@ -140,9 +142,11 @@ abstract contract OrderBook is EIP712, TradingLedger, Pausable {
 
     /// @inheritdoc IEnergyTrading
     function levels(uint64 interval, Side side) external view returns (uint64[] memory energyWh) {
-        uint256[128] memory loaded = _books[interval][side].load();
-        energyWh = new uint64[](loaded.length);
-        for (uint256 tick = 0; tick < loaded.length; ++tick) energyWh[tick] = uint64(loaded[tick]);
+        TickLevels.Ladder memory ladder = _books[interval][side].load();
+        energyWh = new uint64[](TickAuction.TICKS);
+        for (uint256 tick = 0; tick < TickAuction.TICKS; ++tick) {
+            energyWh[tick] = uint64(ladder.below(tick + 1) - ladder.below(tick));
+        }
     }
 
     /// @inheritdoc IEnergyTrading

@@ -19,7 +19,7 @@ HARNESS = json.loads((Path(__file__).parent / "artifacts" / "AuctionHarness.json
 RUN = next(entry for entry in HARNESS["abi"] if entry.get("name") == "run")
 INPUTS = ["uint64", "uint64", "uint64", "(bool,uint64,uint64)[]"]
 CALLER = "0x" + "01" * 20
-LARGEST_WH = 2**40 - 1
+LARGEST_WH = (2**32 - 1) // 14
 
 
 @pytest.fixture(scope="module")
