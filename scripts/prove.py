@@ -1,8 +1,9 @@
 """Prove the contracts, one tool at a time.
 
 python scripts/prove.py invariants [--times 10]
+python scripts/prove.py units [--times 10]
 python scripts/prove.py coverage
-python scripts/prove.py findings [slither | lint | solhint]
+python scripts/prove.py findings [slither | lint | solhint] [--write]
 python scripts/prove.py gas [--write]
 """
 
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,7 +25,9 @@ FORGE = CONTRACTS / "node_modules" / "@foundry-rs" / "forge-linux-amd64" / "bin"
 SOLHINT = CONTRACTS / "node_modules" / ".bin" / "solhint"
 ACCEPTED = CONTRACTS / "accepted-findings.json"
 WAIVERS = CONTRACTS / "coverage-waivers.json"
-RUNS, COVERAGE_RUNS = 256, 16
+RUNS, FUZZ_RUNS = 256, 1_000
+QUICK_RUNS, QUICK_FUZZ_RUNS = 16, 64
+LEAST_REASON = 20
 FOLDERS = (".", "governance", "grid", "interfaces", "libraries", "registry", "rewards", "tokens", "trading")
 
 
@@ -74,14 +77,25 @@ def solhint() -> Counter[str]:
 TOOLS = {"slither": slither, "lint": lint, "solhint": solhint}
 
 
+def renew(tool: str) -> None:
+    """Bring the list up to date; a finding that is new comes without a reason, which somebody must find and write."""
+    accepted = json.loads(ACCEPTED.read_text(encoding="utf-8"))
+    reasons = {name: each["reason"] for name, each in accepted[tool].items()}
+    found = sorted(TOOLS[tool]().items())
+    accepted[tool] = {name: {"count": count, "reason": reasons.get(name, "")} for name, count in found}
+    ACCEPTED.write_text(json.dumps(accepted, indent=2) + "\n", encoding="utf-8")
+
+
 def differences(tool: str) -> list[str]:
     """Where a tool and the list of accepted findings disagree; both ways, so that no reason outlives its finding."""
     accepted = json.loads(ACCEPTED.read_text(encoding="utf-8"))[tool]
     found = TOOLS[tool]()
     pairs = {name: (found.get(name, 0), accepted.get(name, {}).get("count", 0)) for name in {*found, *accepted}}
-    return [
+    wrong = [
         f"{tool}: {name}: found {now}, accepted {then}" for name, (now, then) in sorted(pairs.items()) if now != then
     ]
+    bare = [name for name, each in accepted.items() if len(each["reason"]) < LEAST_REASON]
+    return wrong + [f"{tool}: {name}: accepted without a reason" for name in bare]
 
 
 @dataclass
@@ -111,7 +125,8 @@ class Coverage:
 
 def coverage() -> dict[str, Coverage]:
     """What all tests in Solidity reach of each of our contracts, by Forge, without the optimizer."""
-    settings = {"FOUNDRY_PROFILE": "fast", "FOUNDRY_INVARIANT_RUNS": str(COVERAGE_RUNS)}
+    settings = {"FOUNDRY_PROFILE": "fast", "FOUNDRY_INVARIANT_RUNS": str(QUICK_RUNS)}
+    settings["FOUNDRY_FUZZ_RUNS"] = str(QUICK_FUZZ_RUNS)
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "lcov.info"
         command = (
@@ -156,7 +171,7 @@ def _has_code(file: str) -> bool:
     return re.search(r"^(abstract contract|contract|library) ", text, re.MULTILINE) is not None
 
 
-def _print_coverage() -> int:
+def _show_coverage() -> int:
     found = coverage()
     print(f"{'file':40}{'lines':>14}{'branches':>14}")
     for file, each in found.items():
@@ -172,31 +187,59 @@ def _subject(description: str) -> str:
     return re.sub(r"\s*\([^()]*#\d+(-\d+)?\).*", "", description.splitlines()[0])
 
 
-def _forge(*arguments: str, **settings: str) -> int:
-    result = run("forge", *arguments, **settings)
+def invariants(times: int = 1) -> subprocess.CompletedProcess[str]:
+    """The campaign, with the code as it is deployed."""
+    return run("forge", "test", "--match-path", "test/Invariants.t.sol", FOUNDRY_INVARIANT_RUNS=str(RUNS * times))
+
+
+def units(times: int = 1) -> subprocess.CompletedProcess[str]:
+    """Unit tests and fuzz tests in Solidity, without the slow code generator."""
+    settings = {"FOUNDRY_PROFILE": "fast", "FOUNDRY_FUZZ_RUNS": str(FUZZ_RUNS * times)}
+    return run("forge", "test", "--match-path", "test/unit/*", **settings)
+
+
+def _show(result: subprocess.CompletedProcess[str]) -> int:
     print(result.stdout, result.stderr, sep="\n")
     return result.returncode
+
+
+def _show_findings(tools: Iterable[str], *, write: bool) -> int:
+    for tool in tools:
+        if write:
+            renew(tool)
+    found = [line for tool in tools for line in differences(tool)]
+    print("\n".join(found) or "nothing that is not accepted")
+    return 1 if found else 0
+
+
+def _show_gas(*, write: bool) -> int:
+    command = [sys.executable, str(ROOT / "tests" / "gas_budget.py"), *["--write"] * write]
+    return subprocess.run(command, check=False).returncode  # noqa: S603
 
 
 def main() -> int:
     """Run what the arguments name."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("invariants").add_argument("--times", type=int, default=1)
-    commands.add_parser("findings").add_argument("tools", nargs="*", metavar="|".join(TOOLS))
+    for name in ("invariants", "units"):
+        commands.add_parser(name).add_argument("--times", type=int, default=1)
     commands.add_parser("coverage")
-    commands.add_parser("gas").add_argument("--write", action="store_true")
+    findings = commands.add_parser("findings")
+    findings.add_argument("tools", nargs="*", metavar="|".join(TOOLS))
+    findings.add_argument("--write", action="store_true", help="renew the list; new findings come without a reason")
+    commands.add_parser("gas").add_argument("--write", action="store_true", help="renew the budget")
     options = parser.parse_args()
-    if options.command == "invariants":
-        return _forge("test", "--match-contract", "Invariants", FOUNDRY_INVARIANT_RUNS=str(RUNS * options.times))
-    if options.command == "coverage":
-        return _print_coverage()
-    if options.command == "gas":
-        gas = ROOT / "tests" / "gas_budget.py"
-        return subprocess.run([sys.executable, gas, *["--write"] * options.write], check=False).returncode  # noqa: S603
-    found = [line for tool in options.tools or TOOLS for line in differences(tool)]
-    print("\n".join(found) or "nothing that is not accepted")
-    return 1 if found else 0
+    match options.command:
+        case "invariants":
+            return _show(invariants(options.times))
+        case "units":
+            return _show(units(options.times))
+        case "coverage":
+            return _show_coverage()
+        case "findings":
+            return _show_findings(options.tools or TOOLS, write=options.write)
+        case _:
+            return _show_gas(write=options.write)
 
 
 if __name__ == "__main__":
