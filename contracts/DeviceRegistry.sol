@@ -45,8 +45,10 @@ contract DeviceRegistry is ReadingCommitments, MaintenanceLog {
         // Counters stay below the array's length.
         unchecked {
             for (uint256 i = 0; i < count; ++i) {
-                (results[i], told[i]) = _take(readings[i], batch);
-                if (!told[i].isMarked()) ++accepted;
+                (ReadingResult result, uint256 word) = _take(readings[i], batch);
+                told[i] = word;
+                if (result == ReadingResult.Accepted) ++accepted;
+                else results[i] = result;
             }
         }
         _report(batch);

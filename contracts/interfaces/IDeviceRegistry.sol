@@ -254,6 +254,8 @@ interface IDeviceRegistry {
     /// @dev The energy since the device's last reading at an interval's end is booked on the interval that a reading
     /// ends, whenever the predecessor was; a reading between two ends only moves the registers. The first reading of a
     /// device is its base line and books nothing. Rounding aside, energy over 1.1 times rated power is refused.
+    /// A reading so late that its place in the history has gone to an interval 32 or more later is accepted and counts
+    /// in its interval's total, but `intervalEnergy` never knows it: a settlement that runs so late takes it as missing.
     /// @param batchNumber The caller's next batch number, counting from 0: a batch sent twice is refused whole.
     /// @param readings The readings with their signatures, in any order that keeps each device's own.
     /// @return results One code for each reading.

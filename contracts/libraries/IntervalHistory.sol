@@ -22,6 +22,7 @@ library IntervalHistory {
     uint256 private constant INTERVAL_SHIFT = 224;
     uint256 private constant WORD_SHIFT = 64;
     uint256 private constant KNOWN = 1 << 128;
+    uint256 private constant NOWHERE = type(uint256).max;
 
     /// @dev Energy of 2^18 - 1 Wh and more has a word of its own; a lane full of ones points there.
     struct Rings {
@@ -29,27 +30,65 @@ library IntervalHistory {
         mapping(uint256 memberId => uint256[LENGTH] words) large;
     }
 
-    /// @dev A word holds the interval (32 bits) above six lanes, a lane a mark that it is known above import and export.
-    function write(Rings storage self, uint256 memberId, uint256 interval, uint256 importWh, uint256 exportWh)
-        internal
-    {
+    /// @dev A word in memory, while readings of its members come in one after the other.
+    /// @param key Interval and members that the word is of, one above them; zero for none.
+    /// @param place Where it is stored; `NOWHERE` if a later interval is there.
+    /// @param word The interval (32 bits) above six lanes, a lane a mark that it is known above import and export.
+    struct Row {
+        uint256 key;
+        uint256 place;
+        uint256 word;
+    }
+
+    /// @dev Writes a member's energy to its row, which is written to storage when another row is turned to.
+    function write(
+        Rings storage self,
+        Row memory row,
+        uint256 memberId,
+        uint256 interval,
+        uint256 importWh,
+        uint256 exportWh
+    ) internal {
         // Shifts below a word's width and indices below the ring's length.
         unchecked {
-            uint256 place = (memberId / MEMBERS) * LENGTH + (interval % LENGTH);
+            uint256 key = ((memberId / MEMBERS + 1) << WORD_SHIFT) | interval;
+            if (key != row.key) _turnTo(self, row, key);
+            uint256 lane = LANE_KNOWN | (importWh << ENERGY_BITS) | exportWh;
+            if ((importWh | exportWh) >= ENERGY_MASK) lane = _large(self, row, memberId, interval, importWh, exportWh);
             uint256 shift = LANE_BITS * (memberId % MEMBERS);
-            uint256 word = self.places[place];
-            if (word >> INTERVAL_SHIFT != interval) {
-                if (word >> INTERVAL_SHIFT > interval) return;
-                word = interval << INTERVAL_SHIFT;
-            }
-            uint256 lane = LANE_MASK;
-            if (importWh < ENERGY_MASK && exportWh < ENERGY_MASK) {
-                lane = LANE_KNOWN | (importWh << ENERGY_BITS) | exportWh;
-            } else {
-                self.large[memberId][interval % LENGTH] = (importWh << WORD_SHIFT) | exportWh;
-            }
-            self.places[place] = (word & ~(LANE_MASK << shift)) | (lane << shift);
+            row.word = (row.word & ~(LANE_MASK << shift)) | (lane << shift);
         }
+    }
+
+    /// @dev Stores a row.
+    function store(Rings storage self, Row memory row) internal {
+        if (row.key != 0 && row.place != NOWHERE) self.places[row.place] = row.word;
+    }
+
+    function _turnTo(Rings storage self, Row memory row, uint256 key) private {
+        store(self, row);
+        uint256 interval = uint64(key);
+        uint256 place = ((key >> WORD_SHIFT) - 1) * LENGTH + (interval % LENGTH);
+        uint256 word = self.places[place];
+        uint256 stored = word >> INTERVAL_SHIFT;
+        (row.key, row.place) = (key, stored > interval ? NOWHERE : place);
+        row.word = stored == interval ? word : interval << INTERVAL_SHIFT;
+    }
+
+    /// @dev The lane of energy of which at least one may not fit it.
+    function _large(
+        Rings storage self,
+        Row memory row,
+        uint256 memberId,
+        uint256 interval,
+        uint256 importWh,
+        uint256 exportWh
+    ) private returns (uint256) {
+        if (importWh < ENERGY_MASK && exportWh < ENERGY_MASK) {
+            return LANE_KNOWN | (importWh << ENERGY_BITS) | exportWh;
+        }
+        if (row.place != NOWHERE) self.large[memberId][interval % LENGTH] = (importWh << WORD_SHIFT) | exportWh;
+        return LANE_MASK;
     }
 
     /// @notice An interval's energy as one word: `KNOWN` | import << 64 | export, or zero when it is not stored.

@@ -12,6 +12,7 @@ library ReadingWord {
     uint256 private constant NUMBER_SHIFT = 168;
     uint256 private constant NUMBER_MASK = ((1 << 24) - 1) << NUMBER_SHIFT;
     uint256 private constant MARK = 1 << 191;
+    uint256 private constant TOP_BITS = (1 << 255) | (1 << 191) | (1 << 127) | (1 << 63);
 
     function pack(uint64 sequence_, uint64 timestamp_, uint64 importWh_, uint64 exportWh_)
         internal
@@ -63,6 +64,11 @@ library ReadingWord {
     /// @notice The word with the device's number (23 bits) above the time's lower 40 bits, as events have it.
     function numbered(uint256 word, uint256 number) internal pure returns (uint256) {
         return (word & ~NUMBER_MASK) | (number << NUMBER_SHIFT);
+    }
+
+    /// @notice Not zero if one of the four numbers needs the top bit of its field, or the mark is there.
+    function topBits(uint256 word) internal pure returns (uint256) {
+        return word & TOP_BITS;
     }
 
     /// @notice Whether it is the next reading after `last`, which may be marked, and not more than an interval later.

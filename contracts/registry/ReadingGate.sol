@@ -15,6 +15,7 @@ import {DeviceBook} from "./DeviceBook.sol";
 abstract contract ReadingGate is DeviceBook, EIP712 {
     using DeviceWord for uint256;
     using IntervalHistory for IntervalHistory.Rings;
+    using IntervalTally for IntervalTally.Sums;
     using PerformanceLog for PerformanceLog.Log;
     using ReadingWord for uint256;
 
@@ -23,11 +24,18 @@ abstract contract ReadingGate is DeviceBook, EIP712 {
         uint64 exportWh;
     }
 
-    /// @dev What a batch carries from reading to reading: among others its sums per interval.
+    /// @dev What a batch carries from reading to reading.
+    /// @param domainSeparator Of this contract.
+    /// @param end An interval's end that readings may have now; zero before the first was found.
+    /// @param interval The interval that ends there.
+    /// @param row Energy of the members whose turn it is.
+    /// @param sums Energy per interval.
     struct Batch {
         bytes32 domainSeparator;
-        uint256[] tally;
-        uint256 used;
+        uint256 end;
+        uint256 interval;
+        IntervalHistory.Row row;
+        IntervalTally.Sums sums;
     }
 
     /// @notice How far ahead of the chain's clock a reading's time may be.
@@ -43,6 +51,12 @@ abstract contract ReadingGate is DeviceBook, EIP712 {
     // energy <= 1.1 * power * seconds / 3600, in integers.
     uint256 private constant POWER_NUMERATOR = 11;
     uint256 private constant POWER_DENOMINATOR = 10 * 1 hours;
+
+    // A reading and its predecessor, taken apart as one number.
+    uint256 private constant UPPER_HALF = 128;
+    uint256 private constant TOP_BIT = 255;
+    uint256 private immutable ONE_AND_INTERVAL;
+    uint256 private immutable ENERGY_NUMERATOR;
 
     // The short form of a signature has a bit in place of v; s above half the curve's order is the same signature twice.
     uint256 private constant LARGEST_S = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0;
@@ -61,6 +75,8 @@ abstract contract ReadingGate is DeviceBook, EIP712 {
     constructor(IGridBalance gridBalance_) {
         gridBalance = gridBalance_;
         INTERVAL_SECONDS = gridBalance_.intervalSeconds();
+        ONE_AND_INTERVAL = (1 << 64) | INTERVAL_SECONDS;
+        ENERGY_NUMERATOR = POWER_NUMERATOR * INTERVAL_SECONDS;
     }
 
     /// @dev Judges one reading and stores it if it is good. `told` is what the batch's event says of it.
@@ -68,23 +84,27 @@ abstract contract ReadingGate is DeviceBook, EIP712 {
         internal
         returns (ReadingResult result, uint256 told)
     {
-        bytes32 deviceId = reading.deviceId;
         uint256 next = reading.values;
-        Entry storage entry = _entries[deviceId];
+        Entry storage entry = _entries[reading.deviceId];
         uint256 device_ = entry.device;
-        uint256 last = entry.state;
-        result = _judge(reading, device_, last, batch.domainSeparator);
         told = next.numbered(device_.number());
-        if (result != ReadingResult.Accepted) {
-            if (device_ != 0) _performance[deviceId].refuse();
-            emit ReadingRefused(deviceId, uint64(next.sequence()), result);
-            return (result, told.marked(true));
+        if (_isSigned(reading, device_, batch.domainSeparator)) {
+            uint256 last = entry.state;
+            if (_takeNext(device_, last, next, batch)) {
+                entry.state = next;
+                return (ReadingResult.Accepted, told);
+            }
+            result = _judgeNumbers(next, last.marked(false), device_.ratedPowerW());
+            if (result == ReadingResult.Accepted) {
+                entry.state = _takeOther(reading.deviceId, device_, last, next, batch);
+                return (result, told);
+            }
+        } else {
+            result = _whyUnsigned(device_);
         }
-        if (last == 0 || !next.follows(last, INTERVAL_SECONDS)) {
-            _performance[deviceId].interrupt(next, last.marked(false), INTERVAL_SECONDS);
-        }
-        if (last != 0 && device_.isRevenueMeter()) next = _book(deviceId, device_.memberId(), last, next, batch);
-        entry.state = next;
+        if (device_ != 0) _performance[reading.deviceId].refuse();
+        emit ReadingRefused(reading.deviceId, uint64(next.sequence()), result);
+        told = told.marked(true);
     }
 
     /// @dev The registers go on, carried energy with them; the sequence begins anew and so does the performance log.
@@ -96,17 +116,20 @@ abstract contract ReadingGate is DeviceBook, EIP712 {
         _performance[newDeviceId].takeOver();
     }
 
-    /// @dev Hands the sums of a batch on.
+    /// @dev Stores and hands on what a batch has gathered.
     function _report(Batch memory batch) internal {
-        for (uint256 i = 0; i < batch.used; ++i) {
-            (uint64 interval, uint256 importWh, uint256 exportWh, uint256 count) = IntervalTally.unpack(batch.tally[i]);
+        _history.store(batch.row);
+        batch.sums.turnTo(0);
+        for (uint256 i = 0; i < batch.sums.used; ++i) {
+            (uint64 interval, uint256 importWh, uint256 exportWh, uint256 count) =
+                IntervalTally.unpack(batch.sums.others[i]);
             gridBalance.recordInterval(interval, importWh, exportWh, count);
         }
     }
 
     function _newBatch(uint256 size) internal view returns (Batch memory batch) {
         batch.domainSeparator = _domainSeparatorV4();
-        batch.tally = new uint256[](size);
+        batch.sums.others = new uint256[](size);
     }
 
     function _hashStruct(bytes32 deviceId, uint256 word, bytes32 detail) internal pure returns (bytes32) {
@@ -131,18 +154,60 @@ abstract contract ReadingGate is DeviceBook, EIP712 {
         }
     }
 
-    function _judge(SignedReading calldata reading, uint256 device_, uint256 last, bytes32 domainSeparator)
+    /// @dev Whether the device is active and signed the reading.
+    function _isSigned(SignedReading calldata reading, uint256 device_, bytes32 domainSeparator)
         private
-        view
-        returns (ReadingResult)
+        pure
+        returns (bool)
     {
-        if (!device_.isActive()) return device_ == 0 ? ReadingResult.UnknownDevice : ReadingResult.InactiveDevice;
-        uint256 next = reading.values;
+        if (!device_.isActive()) return false;
         // A malleable, misshapen or foreign signature recovers zero or a stranger; no device has the zero key.
-        bytes32 structHash = _hashStruct(reading.deviceId, next, reading.detail);
+        bytes32 structHash = _hashStruct(reading.deviceId, reading.values, reading.detail);
         bytes32 digest = MessageHashUtils.toTypedDataHash(domainSeparator, structHash);
-        if (_signer(digest, reading.r, uint256(reading.vs)) != device_.key()) return ReadingResult.BadSignature;
-        return _judgeNumbers(next, last.marked(false), device_.ratedPowerW());
+        return _signer(digest, reading.r, uint256(reading.vs)) == device_.key();
+    }
+
+    function _whyUnsigned(uint256 device_) private pure returns (ReadingResult) {
+        if (device_ == 0) return ReadingResult.UnknownDevice;
+        return device_.isActive() ? ReadingResult.BadSignature : ReadingResult.InactiveDevice;
+    }
+
+    /// @dev Takes the reading that comes next by number and time, at an interval's end like the last one: nearly all.
+    /// One subtraction compares the four numbers of both words. What is not taken here is left as it is, for
+    /// `_judgeNumbers` to say why or `_takeOther` to take.
+    function _takeNext(uint256 device_, uint256 last, uint256 next, Batch memory batch) private returns (bool) {
+        // Fields of 64 bits and a power of 32.
+        unchecked {
+            uint256 apart = next - last;
+            if (apart >> UPPER_HALF != ONE_AND_INTERVAL) return false;
+            uint256 limitWh = (device_.ratedPowerW() * ENERGY_NUMERATOR) / POWER_DENOMINATOR;
+            (uint256 importWh, uint256 exportWh) = (apart.importWh(), apart.exportWh());
+            // A difference below zero has the top bit; one small number from another wraps to over any limit.
+            uint256 over = ((limitWh - importWh) | (limitWh - exportWh)) >> TOP_BIT;
+            if ((over | last.topBits()) != 0) return false;
+            uint256 timestamp = next.timestamp();
+            if (timestamp != batch.end) {
+                if (!_turnTo(timestamp, batch)) return false;
+            }
+            if (device_.isRevenueMeter()) {
+                batch.sums.add(importWh, exportWh);
+                _history.write(batch.row, device_.memberId(), batch.interval, importWh, exportWh);
+            }
+            return true;
+        }
+    }
+
+    /// @dev Goes on with the readings of an interval's end, if it is one and they are neither early nor too old.
+    function _turnTo(uint256 timestamp, Batch memory batch) private view returns (bool) {
+        // The first interval's end has no predecessor.
+        if (timestamp <= INTERVAL_SECONDS || timestamp % INTERVAL_SECONDS != 0) return false;
+        if (timestamp > block.timestamp + MAX_SKEW_SECONDS || block.timestamp > timestamp + MAX_AGE_SECONDS) {
+            return false;
+        }
+        batch.end = timestamp;
+        batch.interval = timestamp / INTERVAL_SECONDS - 1;
+        batch.sums.turnTo(batch.interval);
+        return true;
     }
 
     function _judgeNumbers(uint256 next, uint256 last, uint256 ratedPowerW) private view returns (ReadingResult) {
@@ -164,6 +229,17 @@ abstract contract ReadingGate is DeviceBook, EIP712 {
         }
     }
 
+    /// @dev Takes a good reading that is the first or comes early or late; the result is the device's new state.
+    function _takeOther(bytes32 deviceId, uint256 device_, uint256 last, uint256 next, Batch memory batch)
+        private
+        returns (uint256)
+    {
+        if (last == 0 || !next.follows(last, INTERVAL_SECONDS)) {
+            _performance[deviceId].interrupt(next, last.marked(false), INTERVAL_SECONDS);
+        }
+        return last != 0 && device_.isRevenueMeter() ? _book(deviceId, device_.memberId(), last, next, batch) : next;
+    }
+
     /// @dev Books the energy since the last interval's end if the reading is at one, else carries it on.
     function _book(bytes32 deviceId, uint32 memberId, uint256 last, uint256 next, Batch memory batch)
         private
@@ -178,14 +254,12 @@ abstract contract ReadingGate is DeviceBook, EIP712 {
                 importWh += carried.importWh;
                 exportWh += carried.exportWh;
             }
-            uint256 timestamp = next.timestamp();
-            uint256 interval = timestamp / INTERVAL_SECONDS - 1;
-            if ((interval + 1) * INTERVAL_SECONDS != timestamp) {
+            if (!_turnTo(next.timestamp(), batch)) {
                 _carried[deviceId] = Energy(uint64(importWh), uint64(exportWh));
                 return next.marked(true);
             }
-            _history.write(memberId, interval, importWh, exportWh);
-            batch.used = IntervalTally.add(batch.tally, batch.used, interval, importWh, exportWh);
+            batch.sums.add(importWh, exportWh);
+            _history.write(batch.row, memberId, batch.interval, importWh, exportWh);
             return next;
         }
     }

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from contract_market import FIRST, GAS, HOUR, START, Home, World, packed_reading, reverts
+from contract_market import FIRST, HOUR, START, Home, World, packed_reading, reverts
 from eth_account import Account
 from eth_utils.crypto import keccak
 from hypothesis import HealthCheck, given, settings
@@ -232,14 +232,3 @@ def test_keys_that_were_taken_away_sign_no_more(world: World) -> None:
     with reverts(world.registry, "InvalidOracleSignature", KEYS[0].address):
         call = world.registry.functions.commitReadings(FIRST, keccak(text="root"), 1, signed)
         world.send(call, world.parties.oracle)
-
-
-def test_a_commitment_costs_under_fifty_thousand_gas_whatever_its_size(world: World, metered: list[Reading]) -> None:
-    """That is 1,000 for each of 50 readings, or 50 for each of 1,000, once the ring has gone round."""
-    commit(world, metered)
-    world.at(START + 33 * HOUR)
-    root = keccak(text="root")
-    signed = signatures(world, FIRST + 32, root, 1_000)
-    call = world.registry.functions.commitReadings(FIRST + 32, root, 1_000, signed)
-    assert world.web3.eth.get_block("latest")["gasLimit"] > GAS
-    assert world.send(call, world.parties.oracle)["gasUsed"] <= 50_000

@@ -276,6 +276,70 @@ def test_a_register_never_falls(world: World, registers: tuple[int, int]) -> Non
     assert result(world, home, 6, START + HOUR, *registers) == REGISTER_DECREASED
 
 
+@pytest.mark.parametrize(
+    ("first", "following", "expected"),
+    [
+        ((5, 2**64 - 1, 2_000), (6, 0, 2_000), REGISTER_DECREASED),
+        ((5, 1_000, 2**64 - 1), (6, 1_001, 0), REGISTER_DECREASED),
+        ((5, 1_000, 2**64 - 5), (6, 1_000, 3), REGISTER_DECREASED),
+        ((2**64 - 1, 1_000, 2_000), (0, 1_000, 2_000), STALE_SEQUENCE),
+        ((2**64 - 2, 2**64 - 9, 2**63), (2**64 - 1, 2**64 - 1, 2**63 + 7), ACCEPTED),
+        ((5, 2**63 - 1, 2**63 - 1), (6, 2**63 + 7, 2**63), ACCEPTED),
+    ],
+)
+def test_no_number_wraps_around(
+    world: World, first: tuple[int, int, int], following: tuple[int, int, int], expected: int
+) -> None:
+    home = world.homes[0]
+    world.at(START)
+    assert result(world, home, first[0], START, *first[1:]) == ACCEPTED
+    world.at(START + HOUR)
+    assert result(world, home, following[0], START + HOUR, *following[1:]) == expected
+    assert energy(world, home, FIRST)[2] == (expected == ACCEPTED)
+
+
+def test_a_batch_may_go_back_and_forth_between_intervals_and_members(world: World) -> None:
+    """A member far from the others has its energy in another storage word; an interval is told of once."""
+    world.homes.extend(world.add_home(number) for number in range(4, 8))
+    first, near, far = world.homes[0], world.homes[2], world.homes[7]
+    baseline(world, first, near, far)
+    world.at(START + 2 * HOUR)
+    first_end, second_end = START + HOUR, START + 2 * HOUR
+    receipt = world.submit(
+        [
+            (first, (6, first_end, 1_001, 2_000)),
+            (far, (6, first_end, 1_010, 2_000)),
+            (first, (7, second_end, 1_003, 2_000)),
+            (near, (6, first_end, 1_100, 2_000)),
+            (far, (7, second_end, 1_030, 2_000)),
+            (near, (7, second_end, 1_300, 2_005)),
+        ]
+    )
+    recorded = world.events(receipt, world.grid, "IntervalRecorded")
+    names = ("interval", "importWh", "exportWh", "readings")
+    assert [tuple(event[name] for name in names) for event in recorded] == [(FIRST, 111, 0, 3), (FIRST + 1, 222, 5, 3)]
+    assert [energy(world, home, FIRST) for home in (first, near, far)] == [(1, 0, True), (100, 0, True), (10, 0, True)]
+    assert [energy(world, home, FIRST + 1)[0] for home in (first, near, far)] == [2, 200, 20]
+
+
+@pytest.mark.parametrize("energy_wh", [50, 2**18 + 50])
+def test_a_late_reading_is_billed_on_no_interval_but_counts_in_its_total(world: World, energy_wh: int) -> None:
+    """Its place in the history has gone to a neighbour's interval 32 later, which it must leave as it is."""
+    world.homes.extend(world.add_home(number, 100_000_000) for number in (4,))
+    late, neighbour = world.homes[4], world.homes[3]
+    baseline(world, late, neighbour)
+    world.at(START + 33 * HOUR)
+    world.submit([(neighbour, (6, START + 33 * HOUR, 1_100, 2_000))])
+    receipt = world.submit([(late, (6, START + HOUR, 1_000 + energy_wh, 2_000))])
+    assert world.results(receipt) == []
+    assert energy(world, late, FIRST) == energy(world, late, FIRST + 32) == (0, 0, False)
+    assert energy(world, neighbour, FIRST + 32) == (100, 0, True)
+    assert world.registers(late) == (6, START + HOUR, 1_000 + energy_wh, 2_000)
+    assert world.grid.functions.totals(FIRST).call() == (energy_wh, 0, 1)
+    world.submit([(late, (7, START + 33 * HOUR, 1_000 + energy_wh + 7, 2_000))])
+    assert energy(world, late, FIRST + 32) == (7, 0, True)
+
+
 @pytest.mark.parametrize("direction", [0, 1])
 def test_energy_is_bounded_by_rated_power_and_a_tenth(world: World, direction: int) -> None:
     home = world.homes[0]
