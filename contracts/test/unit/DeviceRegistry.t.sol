@@ -66,6 +66,17 @@ contract DeviceRegistryTest is World {
         _judged(_reading(1, 3, 1 << 63 | START, 0, 0), _meterKey(1), IDeviceRegistry.ReadingResult.FutureTimestamp);
     }
 
+    function test_the_very_next_reading_comes_neither_early_nor_late() external {
+        _take(_reading(1, 1, START, 0, 0));
+        IDeviceRegistry.Reading memory next = _reading(1, 2, START + HOUR, 0, 0);
+        vm.warp(START + HOUR - 61);
+        _judged(next, _meterKey(1), IDeviceRegistry.ReadingResult.FutureTimestamp);
+        vm.warp(START + HOUR + 7 days + 1);
+        _judged(next, _meterKey(1), IDeviceRegistry.ReadingResult.TooOld);
+        vm.warp(START + HOUR + 7 days);
+        _take(next);
+    }
+
     function test_registers_never_fall() external {
         _take(_reading(1, 1, START - 10, 100, 50));
         _judged(_reading(1, 2, START, 99, 50), _meterKey(1), IDeviceRegistry.ReadingResult.RegisterDecreased);
@@ -166,7 +177,17 @@ contract DeviceRegistryTest is World {
         (reading.sequence, reading.timestamp, reading.importWh) = (2, START, 110_000_000);
         require(_submit(reading, 6) == IDeviceRegistry.ReadingResult.Accepted);
         _booked(1, FIRST - 1, 110_000_000, 0);
-        _unknown(1, FIRST);
+        // Two numbers that fit their fields though their bits together are all ones; then one that does not.
+        vm.warp(START + 2 * HOUR);
+        (reading.sequence, reading.timestamp, reading.importWh, reading.exportWh) =
+            (3, START + HOUR, 110_000_000 + 262_142, 1);
+        require(_submit(reading, 6) == IDeviceRegistry.ReadingResult.Accepted);
+        (reading.sequence, reading.timestamp, reading.importWh, reading.exportWh) =
+            (4, START + 2 * HOUR, 110_000_000 + 262_142, 1 + 262_143);
+        require(_submit(reading, 6) == IDeviceRegistry.ReadingResult.Accepted);
+        _booked(1, FIRST, 262_142, 1);
+        _booked(1, FIRST + 1, 0, 262_143);
+        _unknown(1, FIRST + 2);
         _unknown(2, FIRST - 1);
         _unknown(2, type(uint64).max);
     }
