@@ -47,7 +47,7 @@ contract DirectTrading is IDirectTrading {
         uint64 closure = IEnergyTrading(market).gateClosure(interval);
         if (expiry < block.timestamp || expiry >= closure) revert InvalidExpiry(expiry, closure);
         _checkEnergy(energyWh);
-        uint64 retail = _checkPrice(interval, price);
+        IGridBalance.PriceBand memory band = _checkPrice(interval, price);
         Offer memory made = Offer({
             makerId: makerId,
             counterpartyId: counterpartyId,
@@ -59,7 +59,7 @@ contract DirectTrading is IDirectTrading {
             expiry: expiry,
             locked: 0
         });
-        made.locked = _lock(made, msg.sender, side == IEnergyTrading.Side.Buy, retail).toUint128();
+        made.locked = _lock(made, msg.sender, side == IEnergyTrading.Side.Buy, band).toUint128();
         _offers.push(made);
         offerId = _offers.length;
         emit OfferMade(offerId, makerId, counterpartyId, interval, side, energyWh, price, expiry);
@@ -73,7 +73,7 @@ contract DirectTrading is IDirectTrading {
         if (block.timestamp > made.expiry) revert OfferExpired(offerId, made.expiry);
         _offers[offerId - 1].status = OfferStatus.Accepted;
         bool makerBuys = made.side == IEnergyTrading.Side.Buy;
-        uint256 locked = _lock(made, msg.sender, !makerBuys, GRID_BALANCE.band(made.interval).retail);
+        uint256 locked = _lock(made, msg.sender, !makerBuys, GRID_BALANCE.band(made.interval));
         _enter(made, made.makerId, makerBuys, made.locked);
         _enter(made, made.counterpartyId, !makerBuys, locked);
         _dealtWh[made.interval] += made.energyWh;
@@ -133,18 +133,20 @@ contract DirectTrading is IDirectTrading {
         if (!sized) revert IEnergyTrading.EnergyOutOfRange(energyWh, rules.minOrderWh, rules.maxOrderWh);
     }
 
-    function _checkPrice(uint64 interval, uint256 price) private view returns (uint64 retail) {
-        IGridBalance.PriceBand memory band = GRID_BALANCE.band(interval);
+    function _checkPrice(uint64 interval, uint256 price) private view returns (IGridBalance.PriceBand memory band) {
+        band = GRID_BALANCE.band(interval);
         if (!band.open) revert IEnergyTrading.IntervalNotOpen(interval);
         bool inside = price >= band.feedIn && price <= band.retail;
         if (!inside) revert IEnergyTrading.PriceOutsideBand(price, band.feedIn, band.retail);
-        return band.retail;
     }
 
     /// @dev Locks price and fee of what a home buys, or the most that not delivering can cost it.
-    function _lock(Offer memory made, address home, bool buys, uint256 retail) private returns (uint256 locked) {
-        uint256 perKwh = buys ? made.price : retail - made.price;
-        return IMoneyLocks(market).lockDirect(home, made.interval, made.energyWh, perKwh, buys);
+    function _lock(Offer memory made, address home, bool buys, IGridBalance.PriceBand memory band)
+        private
+        returns (uint256 locked)
+    {
+        uint256 perKwh = buys ? uint256(made.price) + band.fee : band.retail - made.price;
+        return IMoneyLocks(market).lockDirect(home, made.energyWh, perKwh);
     }
 
     function _enter(Offer memory made, uint32 memberId, bool buys, uint256 locked) private {

@@ -7,7 +7,9 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {IDeviceRegistry} from "./interfaces/IDeviceRegistry.sol";
 import {IEnergyTrading} from "./interfaces/IEnergyTrading.sol";
 import {IGridBalance} from "./interfaces/IGridBalance.sol";
-import {IntervalHistory} from "./libraries/IntervalHistory.sol";
+import {AccountWord} from "./libraries/AccountWord.sol";
+import {BillWords} from "./libraries/BillWords.sol";
+import {GappedQueues} from "./libraries/GappedQueues.sol";
 import {OrderLanes} from "./libraries/OrderLanes.sol";
 import {Settlement} from "./libraries/Settlement.sol";
 import {TickAuction} from "./libraries/TickAuction.sol";
@@ -19,6 +21,7 @@ import {TradingLedger} from "./trading/TradingLedger.sol";
 /// @title Sealed call auction per delivery interval, cleared and settled wholly on chain.
 /// @dev Clearing and settlement; orders are in `OrderBook`, accounts in `TradingLedger`.
 contract EnergyTrading is DirectLocks {
+    using AccountWord for uint256;
     using OrderLanes for OrderLanes.Orders;
     using SafeCast for int256;
     using SafeCast for uint256;
@@ -32,40 +35,29 @@ contract EnergyTrading is DirectLocks {
     }
 
     /// @dev What one call of `settle` carries from home to home.
+    /// @param bills Words of `HomesSettled`, of which `used` are filled.
     struct Run {
         IntervalRecord record;
         Settlement.Terms terms;
         bool overdue;
-        uint32 from;
+        uint256 from;
         uint256[] deals;
+        uint256[] bills;
+        uint256 used;
         int256 owed;
         int256 homes;
         int256 gridNano;
     }
-
-    /// @dev What `HomeSettled` tells of a home.
-    struct Bill {
-        int256 directNano;
-        uint64 boughtWh;
-        uint64 soldWh;
-        uint64 importWh;
-        uint64 exportWh;
-        bool metered;
-        int128 amount;
-    }
-
-    /// @notice Largest trading fee, micro per kWh.
-    uint64 public constant MAX_FEE = 1_000_000;
 
     /// @notice A pause ends by itself after this time, so that nobody's absence can stop the market for good.
     uint64 public constant MAX_PAUSE_SECONDS = 3 days;
 
     uint64 private constant MAX_DEADLINE_INTERVALS = 31;
     uint256 private constant WORD_BITS = 256;
+    uint256 private constant BILL_WORDS = 2;
 
     uint64 private immutable SETTLEMENT_DEADLINE_SECONDS;
 
-    uint64 private _pausedAt;
     mapping(uint64 interval => Progress) private _progress;
     mapping(uint64 interval => mapping(uint256 word => uint256 bits)) private _settled;
 
@@ -88,7 +80,6 @@ contract EnergyTrading is DirectLocks {
         bool reachable = rules.settlementDeadlineSeconds <= MAX_DEADLINE_INTERVALS * INTERVAL_SECONDS;
         if (!reachable || registry_.intervalSeconds() != INTERVAL_SECONDS) revert InvalidConfig();
         SETTLEMENT_DEADLINE_SECONDS = rules.settlementDeadlineSeconds;
-        _setTradingFee(rules.feeMicroPerKwh);
     }
 
     /// @inheritdoc IEnergyTrading
@@ -106,13 +97,12 @@ contract EnergyTrading is DirectLocks {
             tick: uint8(outcome.tick),
             buyMarginTick: uint8(outcome.buyMarginTick),
             sellMarginTick: uint8(outcome.sellMarginTick),
-            feeAndOne: uint24(feeOf(interval) + 1),
             members: members,
             volumeWh: uint40(outcome.volumeWh),
             buyFillWh: uint32(outcome.buyFillWh),
             sellFillWh: uint32(outcome.sellFillWh),
-            buyCutWh: uint32(bids.reach(outcome.buyMarginTick, outcome.buyFillWh)),
-            sellCutWh: uint32(offers.reach(outcome.sellMarginTick, outcome.sellFillWh))
+            buyCutWh: uint32(_cut(bids, outcome.buyMarginTick, outcome.buyFillWh)),
+            sellCutWh: uint32(_cut(offers, outcome.sellMarginTick, outcome.sellFillWh))
         });
         uint256 price = TickAuction.tickPrice(band.feedIn, band.retail, outcome.tick);
         emit IntervalCleared(interval, uint8(outcome.tick), uint64(price), uint64(outcome.volumeWh));
@@ -122,37 +112,19 @@ contract EnergyTrading is DirectLocks {
     function settle(uint64 interval, uint32 from, uint32 to) external returns (uint32 settled) {
         Run memory run = _startRun(interval);
         if (from == 0 || from > to || to > run.record.members) revert NothingToSettle(interval, from, to);
-        (run.from, run.deals) = (from, directTrading.dealWords(interval, from, to));
-        uint256[] memory energies = registry.intervalEnergies(interval, from, to);
-        uint256 memberId = from;
-        while (memberId <= to) {
-            uint256 word = memberId / WORD_BITS;
-            uint256 bits = _settled[interval][word];
-            // One word of the bitmap at a time: it is written once, whatever the number of its homes.
-            for (; memberId <= to && memberId / WORD_BITS == word; ++memberId) {
-                uint256 bit = 1 << (memberId % WORD_BITS);
-                uint256 energy = energies[memberId - from];
-                // Without a reading, which may still come, a home waits for the deadline.
-                if (bits & bit != 0 || (energy == 0 && !run.overdue)) continue;
-                _settleHome(interval, uint32(memberId), energy, run);
-                bits |= bit;
-                ++settled;
-            }
-            _settled[interval][word] = bits;
-        }
-        if (settled == 0) revert NothingToSettle(interval, from, to);
+        run.from = from;
+        run.deals = directTrading.dealWords(interval, from, to);
+        _settleHomes(interval, to, registry.intervalEnergies(interval, from, to), run);
+        if (run.used == 0) revert NothingToSettle(interval, from, to);
+        settled = uint32(run.used / BILL_WORDS);
+        emit HomesSettled(interval, run.used == run.bills.length ? run.bills : _begin(run.bills, run.used));
         _endRun(interval, settled, run);
-    }
-
-    /// @inheritdoc IEnergyTrading
-    function setTradingFee(uint64 feeMicroPerKwh) external restricted {
-        _setTradingFee(feeMicroPerKwh);
     }
 
     /// @inheritdoc IEnergyTrading
     function pause() external restricted {
         _pause();
-        _pausedAt = uint64(block.timestamp);
+        _pausedAt = uint40(block.timestamp);
     }
 
     /// @inheritdoc IEnergyTrading
@@ -193,19 +165,13 @@ contract EnergyTrading is DirectLocks {
     }
 
     /// @inheritdoc IEnergyTrading
-    function tradingFee() external view returns (uint64) {
-        return _fee;
-    }
-
-    /// @inheritdoc IEnergyTrading
     function config() external view returns (Config memory) {
         return Config({
             gateLeadSeconds: GATE_LEAD_SECONDS,
             settlementDeadlineSeconds: SETTLEMENT_DEADLINE_SECONDS,
-            minOrderWh: MIN_ORDER_WH,
-            maxOrderWh: MAX_ORDER_WH,
-            maxDuration: MAX_DURATION,
-            feeMicroPerKwh: _fee
+            minOrderWh: _minOrderWh,
+            maxOrderWh: _maxOrderWh,
+            maxDuration: MAX_DURATION
         });
     }
 
@@ -220,10 +186,9 @@ contract EnergyTrading is DirectLocks {
         return super.paused() && block.timestamp < _pausedAt + MAX_PAUSE_SECONDS;
     }
 
-    function _setTradingFee(uint64 feeMicroPerKwh) private {
-        if (feeMicroPerKwh > MAX_FEE) revert FeeTooHigh(feeMicroPerKwh, MAX_FEE);
-        _fee = uint24(feeMicroPerKwh);
-        emit TradingFeeSet(feeMicroPerKwh);
+    /// @dev Up to where a queue is served: what is filled and the gaps in it.
+    function _cut(TickBook.Book storage book, uint256 tick, uint256 fillWh) private view returns (uint256) {
+        return book.gapped == 0 ? fillWh : GappedQueues.reach(book, tick, fillWh);
     }
 
     function _openBand(uint64 interval) private view returns (IGridBalance.PriceBand memory band) {
@@ -241,81 +206,105 @@ contract EnergyTrading is DirectLocks {
         IGridBalance.PriceBand memory band = gridBalance.band(interval);
         run.terms = Settlement.Terms({
             price: TickAuction.tickPrice(band.feedIn, band.retail, run.record.tick),
-            fee: run.record.feeAndOne - 1,
+            fee: band.fee,
             retail: band.retail,
             feedIn: band.feedIn
         });
     }
 
-    /// @dev Bills one home; `energy` is a word of the registry, zero without a reading.
-    function _settleHome(uint64 interval, uint32 memberId, uint256 energy, Run memory run) private {
-        Bill memory bill;
-        (bill.importWh, bill.exportWh, bill.metered) = IntervalHistory.unpack(energy);
-        uint256 released = _release(interval, memberId, bill, run);
-        // Without a reading both energies are zero: nothing was used or delivered, and all of it is in the next reading.
-        (int256 homeNano, int256 gridNano) =
-            Settlement.home(run.terms, bill.boughtWh, bill.soldWh, bill.importWh, bill.exportWh);
-        bill.amount = int128(Settlement.toMicro(homeNano + bill.directNano));
-        int256 owed = _book(memberId, bill, int256(released));
-        // Products of 40 and 64 bits, summed over at most 2^32 homes.
+    function _settleHomes(uint64 interval, uint256 to, uint256[] memory energies, Run memory run) private {
+        run.bills = new uint256[](BILL_WORDS * energies.length);
+        mapping(uint256 pair => uint256 word) storage pairs = _orders[interval].pairs;
+        uint256 loaded = type(uint256).max;
+        uint256 lanes;
+        uint256 memberId = run.from;
+        // Member numbers have 32 bits.
         unchecked {
-            run.homes += bill.amount;
+            while (memberId <= to) {
+                uint256 word = memberId / WORD_BITS;
+                uint256 bits = _settled[interval][word];
+                // One word of the bitmap at a time: it is written once, whatever the number of its homes.
+                for (; memberId <= to && memberId / WORD_BITS == word; ++memberId) {
+                    uint256 bit = 1 << (memberId % WORD_BITS);
+                    uint256 energy = energies[memberId - run.from];
+                    // Without a reading, which may still come, a home waits for the deadline.
+                    if (bits & bit != 0 || (energy == 0 && !run.overdue)) continue;
+                    bits |= bit;
+                    // Two members share a word of orders.
+                    if (memberId / 2 != loaded) lanes = pairs[loaded = memberId / 2];
+                    _settleHome(memberId, OrderLanes.ofMember(lanes, memberId), energy, run);
+                }
+                _settled[interval][word] = bits;
+            }
+        }
+    }
+
+    /// @dev Bills one home; `lanes` are its orders, `energy` is a word of the registry, zero without a reading.
+    function _settleHome(uint256 memberId, uint256 lanes, uint256 energy, Run memory run) private {
+        (uint256 boughtWh, uint256 soldWh, uint256 locked) = _traded(lanes, run);
+        int256 directNano;
+        // Prices have 64 bits, fees 48, metered energies 64, traded ones below 40: every product and sum fits by far.
+        unchecked {
+            if (run.deals.length != 0) {
+                uint256 deals = run.deals[memberId - run.from];
+                (uint256 dealtIn, uint256 dealtOut) = (uint32(deals), uint32(deals >> 32));
+                (boughtWh, soldWh, locked) = (boughtWh + dealtIn, soldWh + dealtOut, locked + (deals >> 160));
+                // What the deals' prices differ from the clearing price, at which all is billed.
+                directNano = int96(uint96(deals >> 64)) + int256(run.terms.price) * (int256(dealtIn) - int256(dealtOut));
+            }
+            // Without a reading both energies are zero: nothing was used or delivered, all is in the next reading.
+            (uint256 importWh, uint256 exportWh) = (uint64(energy >> 64), uint64(energy));
+            (int256 homeNano, int256 gridNano) = Settlement.home(run.terms, boughtWh, soldWh, importWh, exportWh);
+            int256 amount = Settlement.toMicro(homeNano + directNano);
+            (run.bills[run.used], run.bills[run.used + 1]) =
+                (BillWords.pack(memberId, boughtWh, soldWh, energy), uint256(amount));
+            run.used += BILL_WORDS;
+            run.homes += amount;
             run.gridNano += gridNano;
-            run.owed += owed;
+            if (soldWh > exportWh) soldWh = exportWh;
+            if (boughtWh > importWh) boughtWh = importWh;
+            run.owed += _book(uint32(memberId), int256(locked), amount, soldWh, boughtWh);
         }
-        emit HomeSettled(
-            interval,
-            memberId,
-            bill.boughtWh,
-            bill.soldWh,
-            bill.importWh,
-            bill.exportWh,
-            bill.metered,
-            bill.amount
-        );
     }
 
-    /// @dev Puts a home's fills into its bill.
-    /// @return locked What its orders locked.
-    function _release(uint64 interval, uint32 memberId, Bill memory bill, Run memory run)
+    /// @dev What the clearing filled of a home's orders, and what they locked.
+    function _traded(uint256 lanes, Run memory run)
         private
-        view
-        returns (uint256 locked)
+        pure
+        returns (uint256 boughtWh, uint256 soldWh, uint256 locked)
     {
-        (uint256 bid, uint256 offer) = _orders[interval].get(memberId);
-        bill.boughtWh = uint64(_fillOf(Side.Buy, bid, run.record));
-        bill.soldWh = uint64(_fillOf(Side.Sell, offer, run.record));
-        locked = _lockedBy(Side.Buy, bid, run.terms) + _lockedBy(Side.Sell, offer, run.terms);
-        if (run.deals.length != 0) locked += _countIn(run.deals[memberId - run.from], bill, run.terms.price);
-    }
-
-    /// @dev Counts a home's deals into its bill: as if they had the clearing price, and what they differ from that.
-    /// @param word A word of `dealWords`.
-    function _countIn(uint256 word, Bill memory bill, uint256 price) private pure returns (uint256 locked) {
-        (uint32 boughtWh, uint32 soldWh) = (uint32(word), uint32(word >> 32));
-        // A price of 64 bits and energies of 32, and fills of 24.
-        unchecked {
-            bill.boughtWh += boughtWh;
-            bill.soldWh += soldWh;
-            bill.directNano =
-                int96(uint96(word >> 64)) + int256(price) * (int256(uint256(boughtWh)) - int256(uint256(soldWh)));
+        uint256 lane = uint64(lanes);
+        if (OrderLanes.isOrder(lane)) {
+            boughtWh = _fillOf(Side.Buy, lane, run.record);
+            locked = _lockedBy(Side.Buy, lane, run.terms);
         }
-        return word >> 160;
+        lane = lanes >> 64;
+        if (OrderLanes.isOrder(lane)) {
+            soldWh = _fillOf(Side.Sell, lane, run.record);
+            locked += _lockedBy(Side.Sell, lane, run.terms);
+        }
     }
 
     /// @dev Gives back what was locked, books the bill and counts what was delivered.
     /// @return owed Change of what the home owns that money must cover.
-    function _book(uint32 memberId, Bill memory bill, int256 released) private returns (int256 owed) {
-        Account memory home = _accounts[memberId];
-        // Balances of 128 bits and bills of less than 110 stay inside 256; counters grow by less than 2^24 an interval.
+    function _book(uint32 memberId, int256 released, int256 amount, uint256 deliveredWh, uint256 usedWh)
+        private
+        returns (int256 owed)
+    {
+        uint256 word = _accounts[memberId];
+        int256 before = word.balance();
+        // Balances of 128 bits and bills of less than 130 stay inside 256.
         unchecked {
-            int256 balance = home.balance + released + bill.amount;
-            owed = _positive(balance) - _positive(home.balance) - released;
-            home.balance = balance.toInt128();
-            home.soldWh += bill.soldWh < bill.exportWh ? bill.soldWh : bill.exportWh;
-            home.boughtWh += bill.boughtWh < bill.importWh ? bill.boughtWh : bill.importWh;
+            int256 balance = before + released + amount;
+            owed = (balance > 0 ? balance : int256(0)) - (before > 0 ? before : int256(0)) - released;
+            _accounts[memberId] = word.booked(balance, deliveredWh, usedWh);
         }
-        _accounts[memberId] = home;
+    }
+
+    /// @dev The first words of a list.
+    function _begin(uint256[] memory words, uint256 count) private pure returns (uint256[] memory begin) {
+        begin = new uint256[](count);
+        for (uint256 i = 0; i < count; ++i) begin[i] = words[i];
     }
 
     function _endRun(uint64 interval, uint32 settled, Run memory run) private {
@@ -329,15 +318,16 @@ contract EnergyTrading is DirectLocks {
         if (progress.settledMembers == run.record.members) _close(interval, progress, run.record);
     }
 
-    /// @dev Books grid, fees and dust. What the treasury and the dust own from now on, `owed` holds since the homes
+    /// @dev Books grid, fees and dust. What the treasury and the pool own from now on, `owed` holds since the homes
     /// were settled: homes + grid + fees + dust = 0.
     function _close(uint64 interval, Progress memory progress, IntervalRecord memory record) private {
         record.status = Status.Settled;
         _records[interval].status = Status.Settled;
         IntervalMoney memory money = _moneyOf(interval, progress, record);
-        _accounts[BACKSTOP_ID].balance += money.grid;
-        _accounts[TREASURY_ID].balance += money.fees;
-        _accounts[DUST_ID].balance += money.dust;
+        _gain(BACKSTOP_ID, money.grid);
+        int256 insured = (money.fees * int256(uint256(insuranceShare))) / int256(uint256(WHOLE_BPS));
+        _gain(TREASURY_ID, money.fees - insured);
+        _gain(INSURANCE_ID, money.dust + insured);
         emit IntervalSettled(interval, money.homes, money.grid, money.fees, money.dust);
     }
 
@@ -351,7 +341,7 @@ contract EnergyTrading is DirectLocks {
         money.settledMembers = progress.settledMembers;
         if (record.status != Status.Settled) return money;
         uint256 boughtWh = record.volumeWh + directTrading.dealtWh(interval);
-        money.fees = int128(Settlement.toMicro(int256((record.feeAndOne - 1) * boughtWh)));
+        money.fees = int128(Settlement.toMicro(int256(gridBalance.band(interval).fee * boughtWh)));
         money.dust = -(money.homes + money.grid + money.fees);
     }
 

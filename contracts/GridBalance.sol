@@ -24,6 +24,9 @@ contract GridBalance is IGridBalance, AccessManaged {
     /// @notice How long a measurement of grid stress counts.
     uint64 public constant MEASURED_STRESS_SECONDS = 1 hours;
 
+    /// @notice Largest trading fee, micro per kWh.
+    uint64 public constant MAX_FEE = 1_000_000;
+
     uint256 private constant HOURS = 24;
     uint64 private constant MIN_INTERVAL_SECONDS = 60;
     uint64 private constant MAX_INTERVAL_SECONDS = 1 days;
@@ -43,6 +46,7 @@ contract GridBalance is IGridBalance, AccessManaged {
     PriceParameters private _parameters;
     Stress private _stress;
     uint64 private _latestInterval;
+    uint48 private _fee;
     uint64[HOURS] private _multipliersWad;
     mapping(uint64 interval => IntervalTotals) private _totals;
     mapping(uint64 interval => PriceBand) private _bands;
@@ -123,6 +127,13 @@ contract GridBalance is IGridBalance, AccessManaged {
     }
 
     /// @inheritdoc IGridBalance
+    function setTradingFee(uint64 feeMicroPerKwh) external restricted {
+        if (feeMicroPerKwh > MAX_FEE) revert FeeTooHigh(feeMicroPerKwh, MAX_FEE);
+        _fee = uint48(feeMicroPerKwh);
+        emit TradingFeeSet(feeMicroPerKwh);
+    }
+
+    /// @inheritdoc IGridBalance
     function totals(uint64 interval) external view returns (IntervalTotals memory) {
         return _totals[interval];
     }
@@ -135,6 +146,11 @@ contract GridBalance is IGridBalance, AccessManaged {
     /// @inheritdoc IGridBalance
     function priceParameters() external view returns (PriceParameters memory) {
         return _parameters;
+    }
+
+    /// @inheritdoc IGridBalance
+    function tradingFee() external view returns (uint64) {
+        return _fee;
     }
 
     /// @inheritdoc IGridBalance
@@ -179,8 +195,9 @@ contract GridBalance is IGridBalance, AccessManaged {
         if (_bands[interval].open) revert IntervalAlreadyOpen(interval);
         if (feedIn > retail) revert InvalidBand(feedIn, retail);
         uint64 referencePrice = uint64(PriceFormula.clamp(price, feedIn, retail));
-        _bands[interval] = PriceBand({feedIn: feedIn, retail: retail, referencePrice: referencePrice, open: true});
-        emit IntervalOpened(interval, feedIn, retail, referencePrice);
+        uint48 fee = _fee;
+        _bands[interval] = PriceBand(feedIn, retail, referencePrice, true, fee);
+        emit IntervalOpened(interval, feedIn, retail, referencePrice, fee);
     }
 
     function _setPriceParameters(PriceParameters memory parameters) private {

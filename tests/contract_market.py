@@ -111,9 +111,27 @@ class World:
         logs = [log for log in receipt["logs"] if log["address"] == contract.address and log["topics"][0] == topic]
         return [dict(contract.events[name]().process_log(log)["args"]) for log in logs]
 
+    def bills(self, receipt: TxReceipt) -> list[dict[str, Any]]:
+        """Homes that a settlement billed, out of the packed words, by the formulas of the interface."""
+        return [
+            {
+                "interval": event["interval"],
+                "memberId": word >> 224,
+                "boughtWh": (word >> 180) % 2**44,
+                "soldWh": (word >> 136) % 2**44,
+                "metered": (word >> 128) % 2**8,
+                "importWh": (word >> 64) % 2**64,
+                "exportWh": word % 2**64,
+                "amount": int.from_bytes(amount.to_bytes(32, "big"), "big", signed=True),
+            }
+            for event in self.events(receipt, self.trading, "HomesSettled")
+            for word, amount in zip(event["bills"][::2], event["bills"][1::2], strict=True)
+        ]
+
     def create(self, artifact: artifacts.Artifact, *args: Any) -> Contract:
         """Deploy a contract beside the market."""
-        factory = self.web3.eth.contract(abi=artifact.abi, bytecode=artifact.bytecode)
+        bytecode = artifacts.linked(artifact, self.deployment.addresses)
+        factory = self.web3.eth.contract(abi=artifact.abi, bytecode=bytecode)
         sent = factory.constructor(*args).transact({"from": self.web3.eth.accounts[0], "gas": GAS})
         receipt = self.web3.eth.wait_for_transaction_receipt(sent)
         return self.web3.eth.contract(address=receipt["contractAddress"], abi=artifact.abi)

@@ -86,7 +86,7 @@ def _deployments(world: World) -> Iterator[tuple[str, int]]:
     for number in range(deployment.block + 1, eth.block_number + 1):
         transaction: Any = eth.get_block(number)["transactions"][0]
         receipt = eth.get_transaction_receipt(transaction)
-        if receipt["contractAddress"]:
+        if receipt["contractAddress"] in names:
             yield f"deploy {names[receipt['contractAddress']]}", receipt["gasUsed"]
     yield "deploy, roles and parameters", receipt["gasUsed"]
 

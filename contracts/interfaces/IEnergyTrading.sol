@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.28;
 
+import {IRegulator} from "./IRegulator.sol";
+
 /// @title Sealed call auction per delivery interval, cleared and settled wholly on chain.
 /// @notice Energy in Wh, money in micro (1e-6), prices in micro per kWh. A product of Wh and micro per kWh is "nano"
 /// (1e-9); a home's whole interval is summed in nano and rounded once, against the home, so no split of the same energy
@@ -31,7 +33,8 @@ interface IEnergyTrading {
         EnergyOutOfRange,
         PriceOutsideBand,
         InsufficientBalance,
-        InvalidDuration
+        InvalidDuration,
+        Banned
     }
 
     /// @notice A relayed order as the home signs it (EIP-712).
@@ -41,7 +44,7 @@ interface IEnergyTrading {
     /// @param side Buy or Sell.
     /// @param energyWh Energy in each interval.
     /// @param price Limit, micro per kWh.
-    /// @param nonce Any number this trader has not used before.
+    /// @param nonce Not below the trader's `nextNonce`, and below 2^32 - 1; an accepted order uses up all up to its own.
     /// @param deadline Last second at which a relay may hand it in, Unix time.
     struct Order {
         address trader;
@@ -91,8 +94,8 @@ interface IEnergyTrading {
     /// @notice Money of one interval, micro, as each account saw it: homes + grid + fees + dust = 0 once settled.
     /// @param homes Sum of what the homes' balances gained.
     /// @param grid What the backstop gained, booked when the last member is settled.
-    /// @param fees What the treasury gained, booked likewise; zero before.
-    /// @param dust What rounding left, booked likewise on the contract's own account; zero before.
+    /// @param fees What the treasury and the insurance pool gained as fees, booked likewise; zero before.
+    /// @param dust What rounding left, booked likewise in the insurance pool; zero before.
     /// @param settledMembers Number of members settled.
     struct IntervalMoney {
         int128 homes;
@@ -104,29 +107,29 @@ interface IEnergyTrading {
 
     /// @notice An account of the internal ledger.
     /// @param balance Money that can be spent or withdrawn, micro; below zero for arrears to the grid supplier.
-    /// @param soldWh Local sales delivered so far.
-    /// @param boughtWh Local purchases consumed so far.
+    /// @param soldWh Local sales delivered so far; it stays at 2^48 - 1 once there.
+    /// @param boughtWh Local purchases consumed so far; likewise.
+    /// @param nextNonce Least nonce that the next relayed order can have.
     struct Account {
         int128 balance;
-        uint64 soldWh;
-        uint64 boughtWh;
+        uint48 soldWh;
+        uint48 boughtWh;
+        uint32 nextNonce;
     }
 
-    /// @notice Rules of the market, fixed at deployment but for the fee.
+    /// @notice Rules of the market, fixed at deployment but for the limits of an order's energy.
     /// @param gateLeadSeconds Orders close this long before an interval starts.
     /// @param settlementDeadlineSeconds A missing reading counts as no delivery this long after an interval's end; at
     /// most 31 intervals, because the registry keeps 32.
     /// @param minOrderWh Least energy of an order.
     /// @param maxOrderWh Largest energy of an order, below 2^24.
     /// @param maxDuration Largest number of intervals an order may stand in, at most 255.
-    /// @param feeMicroPerKwh The trading fee; the one thing of these that can be changed.
     struct Config {
         uint64 gateLeadSeconds;
         uint64 settlementDeadlineSeconds;
         uint32 minOrderWh;
         uint32 maxOrderWh;
         uint32 maxDuration;
-        uint64 feeMicroPerKwh;
     }
 
     /// @notice Payment tokens came in; `amount` is what arrived.
@@ -150,29 +153,29 @@ interface IEnergyTrading {
     /// @notice An interval's auction was cleared.
     event IntervalCleared(uint64 indexed interval, uint8 tick, uint64 price, uint64 volumeWh);
 
-    /// @notice A home's interval was billed.
-    /// @param boughtWh Energy bought, in the auction and directly.
-    /// @param soldWh Energy sold, in the auction and directly.
-    /// @param importWh Metered energy drawn.
-    /// @param exportWh Metered energy fed in.
-    /// @param metered False when no reading came in time; then the energies metered are zero and mean nothing.
-    /// @param amount What the home's balance gained, micro; locked money given back is not part of it.
-    event HomeSettled(
-        uint64 indexed interval,
-        uint32 indexed memberId,
-        uint64 boughtWh,
-        uint64 soldWh,
-        uint64 importWh,
-        uint64 exportWh,
-        bool metered,
-        int128 amount
-    );
+    /// @notice Some homes' interval was billed.
+    /// @param bills Two words for each home, by rising member number. The first, from the top bit: member number (32 bits);
+    /// energy bought (44) and sold (44), in the auction and directly; metered (8), 1 or, when no reading came in time, 0;
+    /// metered energy drawn (64) and fed in (64), which are zero and mean nothing without a reading. In formulas:
+    /// member = w >> 224, bought = (w >> 180) % 2^44, sold = (w >> 136) % 2^44, metered = (w >> 128) % 2^8,
+    /// import = (w >> 64) % 2^64, export = w % 2^64. The second, a signed number of 256 bits in two's complement: what
+    /// the home's balance gained, micro; locked money given back is not part of it.
+    event HomesSettled(uint64 indexed interval, uint256[] bills);
 
     /// @notice Every member is settled, and the interval is booked.
     event IntervalSettled(uint64 indexed interval, int128 homes, int128 grid, int128 fees, int128 dust);
 
-    /// @notice The fee of intervals without orders yet was set.
-    event TradingFeeSet(uint64 feeMicroPerKwh);
+    /// @notice An order's energy must lie between these from now on.
+    event OrderLimitsSet(uint32 minOrderWh, uint32 maxOrderWh);
+
+    /// @notice Who says which members may place no orders; zero for nobody.
+    event RegulatorSet(address indexed regulator);
+
+    /// @notice Share of the fees of intervals closed from now on that goes to the insurance pool, 1e-4.
+    event InsuranceShareSet(uint16 bps);
+
+    /// @notice The insurance pool gave the backstop what it lacked to pay a settlement, micro.
+    event InsuranceDrawn(uint256 amount);
 
     /// @notice The account is neither a member nor the backstop nor the treasury.
     error UnknownMember(address account);
@@ -218,16 +221,19 @@ interface IEnergyTrading {
     /// is settled or waits for a reading.
     error NothingToSettle(uint64 interval, uint32 from, uint32 to);
 
-    /// @notice The backstop cannot pay what it owes.
+    /// @notice The backstop cannot pay what it owes, and the insurance pool cannot help it out.
     /// @param balance The backstop's balance before.
-    /// @param needed What must be deposited for it, micro.
+    /// @param needed What must be deposited for it, or into the pool, micro.
     error BackstopUnfunded(int256 balance, uint256 needed);
 
     /// @notice Nothing would move.
     error ZeroAmount();
 
-    /// @notice The fee is above the largest allowed.
-    error FeeTooHigh(uint256 fee, uint256 max);
+    /// @notice The share is above one.
+    error InvalidShare(uint256 bps, uint256 max);
+
+    /// @notice The regulator lets the member place no orders now.
+    error Banned(uint32 memberId);
 
     /// @notice There is not one signature for each order.
     error BatchLengthMismatch(uint256 orders, uint256 signatures);
@@ -270,9 +276,9 @@ interface IEnergyTrading {
     function clear(uint64 interval) external;
 
     /// @notice Settles members `from` to `to` (inclusive) of an interval that is over; anyone may call it.
-    /// @dev Members without a reading are passed over until the settlement deadline; after it they count as
-    /// having used and delivered nothing; their next reading brings it. The call that settles the last member closes the interval: grid, fees and
-    /// dust are booked. No call may leave anybody's credit without money behind it (`BackstopUnfunded`).
+    /// @dev Members without a reading are passed over until the settlement deadline; after it they count as having used
+    /// and delivered nothing, and their next reading brings it. The call that settles the last member books grid, fees and
+    /// dust. No call may leave anybody's credit without money behind it (`BackstopUnfunded`).
     /// @param interval Its index.
     /// @param from First member number, from 1.
     /// @param to Last member number.
@@ -281,7 +287,7 @@ interface IEnergyTrading {
 
     /// @notice Moves `amount` of payment token into `account`'s balance. What arrives is credited, not what was
     /// announced.
-    /// @param account A member, the backstop or the treasury.
+    /// @param account A member, the backstop, the treasury, or the contract itself for the insurance pool.
     /// @param amount Payment token units, micro.
     function deposit(address account, uint256 amount) external;
 
@@ -291,13 +297,23 @@ interface IEnergyTrading {
     function withdraw(uint256 amount) external;
 
     /// @notice Moves credit between two accounts of the internal ledger.
-    /// @param to A member, the backstop or the treasury.
+    /// @param to A member, the backstop, the treasury, or the contract itself for the insurance pool.
     /// @param amount Micro.
     function transfer(address to, uint256 amount) external;
 
-    /// @notice Sets the trading fee. An interval keeps the fee that was in force at its first order.
-    /// @param feeMicroPerKwh Fee on each kWh bought.
-    function setTradingFee(uint64 feeMicroPerKwh) external;
+    /// @notice Sets the limits of an order's energy; orders that stand are not touched.
+    /// @param minOrderWh Least energy, above zero.
+    /// @param maxOrderWh Largest energy, below 2^24.
+    function setOrderLimits(uint32 minOrderWh, uint32 maxOrderWh) external;
+
+    /// @notice Sets the share of the fees that goes to the insurance pool, the contract's own account; zero at first. What
+    /// rounding leaves goes there too, anybody may pay in, nobody takes out; it is drawn where else a settlement fails.
+    /// @param bps Share in 1e-4, at most 10,000.
+    function setInsuranceShare(uint16 bps) external;
+
+    /// @notice Sets who says which members may place no orders.
+    /// @param regulator_ The regulator; zero for nobody.
+    function setRegulator(IRegulator regulator_) external;
 
     /// @notice Stops orders and clearing, nothing else. A pause ends by itself after three days.
     function pause() external;
@@ -310,7 +326,7 @@ interface IEnergyTrading {
     /// @return The digest in this contract's domain (name "EnergyTrading", version "1").
     function hashOrder(Order calldata order) external view returns (bytes32);
 
-    /// @notice An account of the ledger; all zero for an unknown one. The contract's own address holds the dust.
+    /// @notice An account of the ledger; all zero for an unknown one. The contract's own address is the insurance pool.
     /// @param who The member, the backstop, the treasury or the contract itself.
     function account(address who) external view returns (Account memory);
 
@@ -357,7 +373,7 @@ interface IEnergyTrading {
     /// @param interval Its index.
     function gateClosure(uint64 interval) external view returns (uint64);
 
-    /// @notice Whether a relayed order with this nonce was accepted.
+    /// @notice Whether a relayed order with this nonce can no more be accepted.
     /// @param trader The home's account.
     /// @param nonce The nonce.
     function nonceUsed(address trader, uint64 nonce) external view returns (bool);
@@ -366,14 +382,13 @@ interface IEnergyTrading {
     /// @dev While an interval is partly settled, the counter-entries still to be booked are part of the sum.
     function totalLiabilities() external view returns (int256);
 
-    /// @notice The fee of intervals without orders yet, micro on each kWh bought.
-    function tradingFee() external view returns (uint64);
+    /// @notice Who says which members may place no orders; zero for nobody.
+    function regulator() external view returns (IRegulator);
 
-    /// @notice The fee of one interval, micro on each kWh bought.
-    /// @param interval Its index.
-    function feeOf(uint64 interval) external view returns (uint64);
+    /// @notice Share of the fees that goes to the insurance pool, 1e-4.
+    function insuranceShare() external view returns (uint16);
 
-    /// @notice The rules of the market, with the fee in force.
+    /// @notice The rules of the market, with the limits in force.
     function config() external view returns (Config memory);
 
     /// @notice The grid supplier's account: it sells and buys what the market leaves, and carries arrears. It must not

@@ -18,11 +18,13 @@ interface IGridBalance {
     /// @param retail What the grid asks for a kWh, micro per kWh: the cap of the market's band.
     /// @param referencePrice The formula's price at opening, clamped into the band: the auction's tie-break.
     /// @param open Whether the tariff is published; it never changes afterwards.
+    /// @param fee The trading fee at opening, micro on each kWh bought.
     struct PriceBand {
         uint64 feedIn;
         uint64 retail;
         uint64 referencePrice;
         bool open;
+        uint48 fee;
     }
 
     /// @param baseRate Price with every factor at one, micro per kWh.
@@ -46,7 +48,10 @@ interface IGridBalance {
     event IntervalRecorded(uint64 indexed interval, uint256 importWh, uint256 exportWh, uint256 readings);
 
     /// @notice An interval's tariff was published.
-    event IntervalOpened(uint64 indexed interval, uint64 feedIn, uint64 retail, uint64 referencePrice);
+    event IntervalOpened(uint64 indexed interval, uint64 feedIn, uint64 retail, uint64 referencePrice, uint64 fee);
+
+    /// @notice The trading fee of intervals opened from now on.
+    event TradingFeeSet(uint64 feeMicroPerKwh);
 
     /// @notice The stress of the grid was reported.
     event GridStressReported(address indexed reporter, uint256 factorWad);
@@ -83,6 +88,9 @@ interface IGridBalance {
 
     /// @notice A day has the hours 0 to 23.
     error InvalidHour(uint8 hour);
+
+    /// @notice The fee is above the largest allowed.
+    error FeeTooHigh(uint256 fee, uint256 max);
 
     /// @notice An interval has 60 to 86400 seconds, and the parameters keep the relations that their descriptions name.
     error InvalidParameters();
@@ -122,6 +130,10 @@ interface IGridBalance {
     /// @param parameters All of them.
     function setPriceParameters(PriceParameters calldata parameters) external;
 
+    /// @notice Sets the trading fee of intervals opened from now on; it is zero before the first call.
+    /// @param feeMicroPerKwh Fee on each kWh bought, micro.
+    function setTradingFee(uint64 feeMicroPerKwh) external;
+
     /// @notice Price by the formula for an interval, micro per kWh, each factor and the result clamped.
     /// @param interval Its index; only its hour of the day matters.
     function energyPrice(uint64 interval) external view returns (uint256 priceMicroPerKwh);
@@ -147,6 +159,9 @@ interface IGridBalance {
 
     /// @notice The parameters of the formula.
     function priceParameters() external view returns (PriceParameters memory);
+
+    /// @notice The trading fee of intervals opened from now on, micro on each kWh bought.
+    function tradingFee() external view returns (uint64);
 
     /// @notice Length of an interval, in seconds.
     function intervalSeconds() external view returns (uint64);

@@ -9,16 +9,12 @@ interface IMoneyLocks {
     /// @notice The caller is not the direct trading contract.
     error OnlyDirectTrading(address caller);
 
-    /// @notice Locks money of a home and fixes the interval's fee.
+    /// @notice Locks money of a home.
     /// @param home The home's account.
-    /// @param interval The interval that the money is locked for.
     /// @param energyWh Energy.
     /// @param perKwh Money for each kWh of it, micro.
-    /// @param withFee Whether the fee is locked, too.
     /// @return locked What was locked, micro, rounded up.
-    function lockDirect(address home, uint64 interval, uint256 energyWh, uint256 perKwh, bool withFee)
-        external
-        returns (uint256 locked);
+    function lockDirect(address home, uint256 energyWh, uint256 perKwh) external returns (uint256 locked);
 
     /// @notice Gives locked money back.
     /// @param home The home's account.

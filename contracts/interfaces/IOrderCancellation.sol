@@ -32,8 +32,8 @@ interface IOrderCancellation {
         uint256 released
     );
 
-    /// @notice A nonce was used up without an order.
-    event NonceRevoked(address indexed trader, uint64 nonce);
+    /// @notice All nonces below were used up without an order.
+    event NoncesRevoked(address indexed trader, uint32 below);
 
     /// @notice The home has no order on this side.
     error NoOrder(uint64 interval, uint32 memberId, IEnergyTrading.Side side);
@@ -47,8 +47,8 @@ interface IOrderCancellation {
     /// @notice The cancellation came too late.
     error CancellationExpired(uint64 deadline);
 
-    /// @notice The nonce is used.
-    error NonceUsed(address trader, uint64 nonce);
+    /// @notice All these nonces are used up; the next is `nextNonce`.
+    error NoncesUsed(address trader, uint32 nextNonce);
 
     /// @notice Takes back the caller's order in one interval; no pause stops it.
     /// @param interval Its delivery interval.
@@ -60,9 +60,10 @@ interface IOrderCancellation {
     /// @param signature 65-byte (r, s, v) signature of `hashCancellation`.
     function cancelOrderFor(Cancellation calldata cancellation, bytes calldata signature) external;
 
-    /// @notice Uses up a nonce of the caller, so that an order signed with it and not handed in yet never can be.
-    /// @param nonce The nonce.
-    function revokeNonce(uint64 nonce) external;
+    /// @notice Uses up all nonces of the caller below a number, so that an order signed with one of them and not handed in
+    /// yet never can be.
+    /// @param below The next nonce from then on.
+    function revokeNonces(uint32 below) external;
 
     /// @notice The EIP-712 digest that a home signs.
     /// @param cancellation The cancellation.

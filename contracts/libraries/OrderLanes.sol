@@ -37,8 +37,13 @@ library OrderLanes {
 
     /// @notice Both orders of a member.
     function get(Orders storage self, uint256 memberId) internal view returns (uint256 bid, uint256 offer) {
-        uint256 word = self.pairs[memberId / 2] >> (2 * LANE_BITS * (memberId % 2));
-        return (uint64(word), uint64(word >> LANE_BITS));
+        uint256 lanes = ofMember(self.pairs[memberId / 2], memberId);
+        return (uint64(lanes), lanes >> LANE_BITS);
+    }
+
+    /// @notice A member's lanes of a pair's word: the bid in the lower 64 bits, the offer above it.
+    function ofMember(uint256 word, uint256 memberId) internal pure returns (uint256) {
+        return uint128(word >> (2 * LANE_BITS * (memberId % 2)));
     }
 
     /// @notice Whether a lane holds an order.

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.28;
 
-import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
-
 /// @title Money of one home in one interval.
 /// @notice Energy in Wh, prices in micro per kWh; their product is nano, a thousandth of a micro. Everything is summed
 /// in nano and rounded once, so that rounding never depends on how energy is split over prices.
@@ -32,8 +30,12 @@ library Settlement {
     {
         // Each factor is below 2^64, so that each product is below 2^128 and the sums fit by far.
         unchecked {
-            uint256 fromGridWh = Math.saturatingSub(importWh, boughtWh) + Math.saturatingSub(soldWh, exportWh);
-            uint256 toGridWh = Math.saturatingSub(boughtWh, importWh) + Math.saturatingSub(exportWh, soldWh);
+            uint256 fromGridWh;
+            uint256 toGridWh;
+            if (importWh > boughtWh) fromGridWh = importWh - boughtWh;
+            else toGridWh = boughtWh - importWh;
+            if (soldWh > exportWh) fromGridWh += soldWh - exportWh;
+            else toGridWh += exportWh - soldWh;
             gridNano = int256(terms.retail * fromGridWh) - int256(terms.feedIn * toGridWh);
             homeNano = int256(terms.price * soldWh) - int256((terms.price + terms.fee) * boughtWh) - gridNano;
         }
@@ -48,13 +50,11 @@ library Settlement {
         }
     }
 
-    /// @notice What a bid locks: its energy at its limit and the fee, rounded up.
-    function escrowOfBid(uint256 energyWh, uint256 limit, uint256 fee) internal pure returns (uint256) {
-        return Math.ceilDiv(energyWh * (limit + fee), uint256(NANO_PER_MICRO));
-    }
-
-    /// @notice What an offer locks: its energy times the most that non-delivery can cost per kWh, rounded up.
-    function bondOfOffer(uint256 energyWh, uint256 limit, uint256 retail) internal pure returns (uint256) {
-        return Math.ceilDiv(energyWh * (retail - limit), uint256(NANO_PER_MICRO));
+    /// @notice Nano as micro, rounded up, as what is locked is.
+    function ceilMicro(uint256 nano) internal pure returns (uint256) {
+        // Prices of 64 bits times energy of 32.
+        unchecked {
+            return (nano + uint256(NANO_PER_MICRO) - 1) / uint256(NANO_PER_MICRO);
+        }
     }
 }

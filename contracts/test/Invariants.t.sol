@@ -29,7 +29,7 @@ contract InvariantsTest {
     /// @dev What happens often in a market stands here more than once.
     function targetSelectors() external view returns (FuzzSelector[] memory targets) {
         targets = new FuzzSelector[](1);
-        bytes4[22] memory moves = [
+        bytes4[26] memory moves = [
             _market.order.selector,
             _market.order.selector,
             _market.order.selector,
@@ -37,6 +37,10 @@ contract InvariantsTest {
             _market.read.selector,
             _market.read.selector,
             _market.read.selector,
+            _market.cancel.selector,
+            _market.ban.selector,
+            _market.setInsuranceShare.selector,
+            _market.insure.selector,
             _market.clear.selector,
             _market.clear.selector,
             _market.settle.selector,
@@ -90,7 +94,7 @@ contract InvariantsTest {
             require(sums.homes + sums.grid + sums.fees + sums.dust == 0, "I2: money appeared or vanished");
             require(sums.dust >= 0 && sums.dust < int256(uint256(sums.settledMembers)) + 2, "I2: too much dust");
             IEnergyTrading.Clearing memory result = _trading.clearing(interval);
-            uint256 fees = uint256(_trading.feeOf(interval)) * result.volumeWh / 1000;
+            uint256 fees = uint256(_market.terms(interval).fee) * result.volumeWh / 1000;
             require(sums.fees == int256(fees), "I2: the fee is not on each kWh bought");
         }
     }

@@ -4,6 +4,8 @@ pragma solidity 0.8.28;
 import {IDeviceRegistry} from "../interfaces/IDeviceRegistry.sol";
 import {IEnergyTrading} from "../interfaces/IEnergyTrading.sol";
 import {IGridBalance} from "../interfaces/IGridBalance.sol";
+import {IOrderCancellation} from "../interfaces/IOrderCancellation.sol";
+import {IRegulator} from "../interfaces/IRegulator.sol";
 import {Model} from "./Model.sol";
 import {World} from "./World.sol";
 
@@ -26,11 +28,13 @@ contract MarketHandler is World {
     mapping(uint256 memberId => uint256) public deliveredWh;
     mapping(uint256 memberId => uint256) public consumedWh;
     mapping(uint256 memberId => int256) private _expected;
+    mapping(uint64 interval => mapping(uint256 memberId => mapping(bool sell => bool))) private _cancelled;
     uint64 private _nonce;
 
     constructor() {
         for (uint256 i = 0; i < 4; ++i) _deposit(_account(_join()), 50_000_000);
         _deposit(BACKSTOP, 20_000_000);
+        trading.setRegulator(regulator);
         _pass(4 * HOUR - GATE_LEAD - HOUR);
         openNext(20_000, 220_000);
         openNext(60_000, 0);
@@ -79,6 +83,39 @@ contract MarketHandler is World {
         }
         int256 taken = before - trading.balanceOf(wish.trader);
         require(taken == (placed ? int256(locked) : int256(0)), "an order locks its worst case");
+    }
+
+    /// @notice An order goes once; what it locked comes back.
+    function cancel(uint256 who, uint256 pick, bool sell) external {
+        (uint256 memberId, uint64 interval) = (_member(who), _orderable(pick));
+        uint256 locked = lockedBy(interval, uint32(memberId), sell);
+        IEnergyTrading.Side side = IEnergyTrading.Side(sell ? 1 : 0);
+        if (trading.position(interval, uint32(memberId), side).energyWh == 0) return;
+        bytes memory call = abi.encodeCall(trading.cancelOrder, (interval, side));
+        if (_cancelled[interval][memberId][sell]) {
+            bytes4 selector = IOrderCancellation.AlreadyCancelled.selector;
+            _fails(_account(memberId), address(trading), call, abi.encodeWithSelector(selector, interval, memberId, side));
+            return;
+        }
+        _cancelled[interval][memberId][sell] = true;
+        int256 before = trading.balanceOf(_account(memberId));
+        vm.prank(_account(memberId));
+        trading.cancelOrder(interval, side);
+        require(trading.balanceOf(_account(memberId)) == before + int256(locked), "a lock comes back whole");
+    }
+
+    function ban(uint256 who) external {
+        uint32 memberId = uint32(_member(who));
+        if (trading.balanceOf(_account(memberId)) < 0) regulator.banForArrears(memberId);
+        else if (who % 16 == 0) regulator.ban(memberId, 1, IRegulator.Reason.Conduct);
+    }
+
+    function setInsuranceShare(uint256 bps) external {
+        trading.setInsuranceShare(uint16(bps % 10_001));
+    }
+
+    function insure(uint256 amount) external {
+        _deposit(address(trading), 1 + amount % 1_000_000);
     }
 
     function clear(uint256 pick) external {
@@ -159,7 +196,7 @@ contract MarketHandler is World {
     }
 
     function setTradingFee(uint256 fee) external {
-        trading.setTradingFee(uint64(fee % 50_000));
+        grid.setTradingFee(uint64(fee % 50_000));
     }
 
     function pause(bool stop) external {
@@ -183,7 +220,7 @@ contract MarketHandler is World {
     function fingerprint(uint64 interval) public view returns (bytes32) {
         IEnergyTrading.Clearing memory result = trading.clearing(interval);
         result.status = IEnergyTrading.Status.Cleared;
-        return keccak256(abi.encode(result, trading.feeOf(interval)));
+        return keccak256(abi.encode(result, grid.band(interval).fee));
     }
 
     function memberAccount(uint256 memberId) external pure returns (address) {
@@ -192,7 +229,7 @@ contract MarketHandler is World {
 
     function terms(uint64 interval) public view returns (Model.Terms memory) {
         IGridBalance.PriceBand memory band = grid.band(interval);
-        return Model.Terms(band.feedIn, band.retail, trading.feeOf(interval), trading.clearing(interval).price);
+        return Model.Terms(band.feedIn, band.retail, band.fee, trading.clearing(interval).price);
     }
 
     /// @notice Money locked by a member's order, zero once it is settled.
@@ -260,6 +297,7 @@ contract MarketHandler is World {
         returns (IEnergyTrading.OrderResult, uint256 locked)
     {
         bool sell = wish.side == IEnergyTrading.Side.Sell;
+        if (regulator.isBanned(uint32(memberId))) return (IEnergyTrading.OrderResult.Banned, 0);
         for (uint64 interval = wish.interval; interval < wish.interval + wish.duration; ++interval) {
             IGridBalance.PriceBand memory band = grid.band(interval);
             if (!band.open) return (IEnergyTrading.OrderResult.IntervalNotOpen, 0);

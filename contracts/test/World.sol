@@ -42,6 +42,7 @@ abstract contract World {
     DeviceRegistry public registry;
     EnergyTrading public trading;
     RewardSystem public rewards;
+    Regulator public regulator;
 
     constructor() {
         vm.warp((FIRST - 4) * HOUR);
@@ -55,13 +56,14 @@ abstract contract World {
         rewards = new RewardSystem(address(manager), rewardToken, registry, trading, 1e18, 5e17, program);
         _allow(address(grid), grid.recordInterval.selector, 4, address(registry));
         _allow(address(rewardToken), rewardToken.mint.selector, 5, address(rewards));
+        grid.setTradingFee(FEE);
         money.approve(address(trading), type(uint256).max);
     }
 
     // Parameters
 
     function _rules() internal pure returns (IEnergyTrading.Config memory) {
-        return IEnergyTrading.Config(GATE_LEAD, DEADLINE, uint32(MIN_ORDER_WH), uint32(MAX_ORDER_WH), MAX_DURATION, FEE);
+        return IEnergyTrading.Config(GATE_LEAD, DEADLINE, uint32(MIN_ORDER_WH), uint32(MAX_ORDER_WH), MAX_DURATION);
     }
 
     function _parameters() internal pure returns (IGridBalance.PriceParameters memory) {
@@ -69,7 +71,7 @@ abstract contract World {
     }
 
     function _program() internal returns (Incentives.Program memory) {
-        Regulator regulator = new Regulator(address(manager), registry, trading, IRegulator.Terms(2e16, 2e16));
+        regulator = new Regulator(address(manager), registry, trading, IRegulator.Terms(2e16, 2e16));
         Staking staking = new Staking(rewardToken, registry, 7 days);
         IIncentives.IncentiveRates memory rates = IIncentives.IncentiveRates(5e17, 5e17, 2e18);
         return Incentives.Program(grid, regulator, staking, 24, 100e18, rates);

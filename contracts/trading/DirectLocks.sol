@@ -4,11 +4,14 @@ pragma solidity 0.8.28;
 import {DirectTrading} from "../DirectTrading.sol";
 import {IDirectTrading} from "../interfaces/IDirectTrading.sol";
 import {IMoneyLocks} from "../interfaces/IMoneyLocks.sol";
+import {AccountWord} from "../libraries/AccountWord.sol";
 import {Settlement} from "../libraries/Settlement.sol";
 import {OrderCancelling} from "./OrderCancelling.sol";
 
 /// @title The market's side of direct trading: locked money and the deals that settlement counts in.
 abstract contract DirectLocks is IMoneyLocks, OrderCancelling {
+    using AccountWord for uint256;
+
     /// @inheritdoc IMoneyLocks
     IDirectTrading public immutable directTrading;
 
@@ -17,18 +20,18 @@ abstract contract DirectLocks is IMoneyLocks, OrderCancelling {
     }
 
     /// @inheritdoc IMoneyLocks
-    function lockDirect(address home, uint64 interval, uint256 energyWh, uint256 perKwh, bool withFee)
+    function lockDirect(address home, uint256 energyWh, uint256 perKwh)
         external
         whenNotPaused
         returns (uint256 locked)
     {
         _onlyDirectTrading();
-        uint256 fee = _fixFee(interval);
-        locked = Settlement.escrowOfBid(energyWh, perKwh, withFee ? fee : 0);
+        locked = Settlement.ceilMicro(energyWh * perKwh);
         uint32 id = registry.memberOf(home);
-        int256 balance = _accounts[id].balance;
+        uint256 word = _accounts[id];
+        int256 balance = word.balance();
         if (balance < int256(locked)) revert InsufficientBalance(home, balance, locked);
-        _accounts[id].balance = int128(balance - int256(locked));
+        _accounts[id] = word.withBalance(balance - int256(locked));
     }
 
     /// @inheritdoc IMoneyLocks

@@ -4,10 +4,11 @@ pragma solidity 0.8.28;
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {Pausable} from "@openzeppelin/contracts/utils/Pausable.sol";
-import {BitMaps} from "@openzeppelin/contracts/utils/structs/BitMaps.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {IGridBalance} from "../interfaces/IGridBalance.sol";
 import {IEnergyTrading} from "../interfaces/IEnergyTrading.sol";
+import {IRegulator} from "../interfaces/IRegulator.sol";
+import {AccountWord} from "../libraries/AccountWord.sol";
 import {OrderLanes} from "../libraries/OrderLanes.sol";
 import {Settlement} from "../libraries/Settlement.sol";
 import {TickAuction} from "../libraries/TickAuction.sol";
@@ -18,20 +19,18 @@ import {TradingLedger} from "./TradingLedger.sol";
 /// @title Orders of the market: who may place which, what they lock, where they stand.
 /// @dev An order is checked over all its intervals before anything is written, so that it stands whole or not at all.
 abstract contract OrderBook is EIP712, TradingLedger, Pausable {
-    using BitMaps for BitMaps.BitMap;
+    using AccountWord for uint256;
     using OrderLanes for OrderLanes.Orders;
     using SafeCast for uint256;
     using TickBook for TickBook.Book;
     using TickLevels for TickLevels.Ladder;
 
-    /// @dev What an interval's settlement needs to know: one storage word. `feeAndOne` is zero until the first order or
-    /// clearing fixes the fee. A queue is served up to its cut: the margin fill and the gaps of cancelled orders in it.
+    /// @dev What an interval's settlement needs to know: one storage word. A queue is served up to its cut: the margin fill and the gaps of cancelled orders in it.
     struct IntervalRecord {
         Status status;
         uint8 tick;
         uint8 buyMarginTick;
         uint8 sellMarginTick;
-        uint24 feeAndOne;
         uint32 members;
         uint40 volumeWh;
         uint32 buyFillWh;
@@ -40,9 +39,11 @@ abstract contract OrderBook is EIP712, TradingLedger, Pausable {
         uint32 sellCutWh;
     }
 
+    /// @param account The home's account as it was before.
     struct Request {
         address trader;
         uint32 memberId;
+        uint256 account;
         uint64 interval;
         uint256 duration;
         Side side;
@@ -77,28 +78,27 @@ abstract contract OrderBook is EIP712, TradingLedger, Pausable {
 
     uint64 internal immutable INTERVAL_SECONDS;
     uint64 internal immutable GATE_LEAD_SECONDS;
-    uint32 internal immutable MIN_ORDER_WH;
-    uint32 internal immutable MAX_ORDER_WH;
     uint32 internal immutable MAX_DURATION;
 
-    // The fee lies in the word of the pause flag, which every order reads anyway.
-    uint24 internal _fee;
+    // They fill the word of the pause flag, which every order reads anyway.
+    uint40 internal _pausedAt;
+    uint24 internal _minOrderWh;
+    uint24 internal _maxOrderWh;
+
+    /// @inheritdoc IEnergyTrading
+    IRegulator public regulator;
+
     mapping(uint64 interval => IntervalRecord) internal _records;
     mapping(uint64 interval => OrderLanes.Orders) internal _orders;
     mapping(uint64 interval => mapping(Side side => TickBook.Book)) internal _books;
-    mapping(address trader => BitMaps.BitMap) internal _nonces;
 
     constructor(IGridBalance gridBalance_, Config memory rules) EIP712("EnergyTrading", "1") {
-        bool sized = rules.minOrderWh > 0 && rules.minOrderWh <= rules.maxOrderWh
-            && rules.maxOrderWh <= OrderLanes.MAX_ORDER_WH;
-        bool timed = rules.maxDuration > 0 && rules.maxDuration <= DURATION_LIMIT;
-        if (!sized || !timed) revert InvalidConfig();
+        if (rules.maxDuration == 0 || rules.maxDuration > DURATION_LIMIT) revert InvalidConfig();
         gridBalance = gridBalance_;
         INTERVAL_SECONDS = gridBalance_.intervalSeconds();
         GATE_LEAD_SECONDS = rules.gateLeadSeconds;
-        MIN_ORDER_WH = rules.minOrderWh;
-        MAX_ORDER_WH = rules.maxOrderWh;
         MAX_DURATION = rules.maxDuration;
+        _setOrderLimits(rules.minOrderWh, rules.maxOrderWh);
     }
 
     /// @inheritdoc IEnergyTrading
@@ -135,6 +135,17 @@ abstract contract OrderBook is EIP712, TradingLedger, Pausable {
     }
 
     /// @inheritdoc IEnergyTrading
+    function setOrderLimits(uint32 minOrderWh, uint32 maxOrderWh) external restricted {
+        _setOrderLimits(minOrderWh, maxOrderWh);
+    }
+
+    /// @inheritdoc IEnergyTrading
+    function setRegulator(IRegulator regulator_) external restricted {
+        regulator = regulator_;
+        emit RegulatorSet(address(regulator_));
+    }
+
+    /// @inheritdoc IEnergyTrading
     function position(uint64 interval, uint32 memberId, Side side) external view returns (Position memory) {
         (uint256 energyWh, uint256 tick, uint256 aheadWh) = OrderLanes.unpack(_lane(interval, memberId, side));
         return Position(uint64(energyWh), uint64(aheadWh), uint8(tick));
@@ -151,7 +162,7 @@ abstract contract OrderBook is EIP712, TradingLedger, Pausable {
 
     /// @inheritdoc IEnergyTrading
     function nonceUsed(address trader, uint64 nonce) external view returns (bool) {
-        return _nonces[trader].get(nonce);
+        return _nonceUsed(_accounts[registry.memberOf(trader)], nonce);
     }
 
     /// @inheritdoc IEnergyTrading
@@ -165,27 +176,26 @@ abstract contract OrderBook is EIP712, TradingLedger, Pausable {
         return start < GATE_LEAD_SECONDS ? 0 : (start - GATE_LEAD_SECONDS).toUint64();
     }
 
-    /// @inheritdoc IEnergyTrading
-    function feeOf(uint64 interval) public view returns (uint64) {
-        IntervalRecord storage record = _records[interval];
-        return record.feeAndOne == 0 ? _fee : record.feeAndOne - 1;
-    }
-
     /// @dev Whether orders for the interval are too late.
     function _gateClosed(uint64 interval) internal view returns (bool) {
-        return block.timestamp + GATE_LEAD_SECONDS >= uint256(interval) * INTERVAL_SECONDS;
+        // Numbers of 64 bits.
+        unchecked {
+            return block.timestamp + GATE_LEAD_SECONDS >= uint256(interval) * INTERVAL_SECONDS;
+        }
     }
 
-    /// @dev Money that an order locks: the same when it is placed and when it is given back.
+    /// @dev Money that an order locks, the same when it is placed and when it is given back: a bid its energy at its limit
+    /// and the fee, an offer its energy times the most that not delivering can cost.
     function _lockOf(Side side, uint256 energyWh, uint256 tick, uint256 feedIn, uint256 retail, uint256 fee)
         internal
         pure
         returns (uint256)
     {
         uint256 limit = TickAuction.tickPrice(feedIn, retail, tick);
-        return side == Side.Buy
-            ? Settlement.escrowOfBid(energyWh, limit, fee)
-            : Settlement.bondOfOffer(energyWh, limit, retail);
+        // Energy of 24 bits, prices of 64 and a fee of 48; no tick's price is above retail.
+        unchecked {
+            return Settlement.ceilMicro(energyWh * (side == Side.Buy ? limit + fee : retail - limit));
+        }
     }
 
     function _lane(uint64 interval, uint32 memberId, Side side) internal view returns (uint256) {
@@ -198,7 +208,8 @@ abstract contract OrderBook is EIP712, TradingLedger, Pausable {
         view
         returns (Request memory)
     {
-        return Request(msg.sender, registry.memberOf(msg.sender), interval, duration, side, energyWh, price);
+        uint32 memberId = registry.memberOf(msg.sender);
+        return Request(msg.sender, memberId, _accounts[memberId], interval, duration, side, energyWh, price);
     }
 
     /// @dev Places an order or reverts with the reason.
@@ -217,10 +228,13 @@ abstract contract OrderBook is EIP712, TradingLedger, Pausable {
         (address signer,,) = ECDSA.tryRecoverCalldata(hashOrder(order), signature);
         if (signer == address(0) || signer != order.trader) return OrderResult.BadSignature;
         if (block.timestamp > order.deadline) return OrderResult.Expired;
-        if (_nonces[signer].get(order.nonce)) return OrderResult.NonceUsed;
+        uint32 memberId = registry.memberOf(signer);
+        uint256 word = _accounts[memberId];
+        if (_nonceUsed(word, order.nonce)) return OrderResult.NonceUsed;
         Request memory request = Request({
             trader: signer,
-            memberId: registry.memberOf(signer),
+            memberId: memberId,
+            account: word.withNonce(uint256(order.nonce) + 1),
             interval: order.interval,
             duration: order.duration,
             side: order.side,
@@ -229,20 +243,21 @@ abstract contract OrderBook is EIP712, TradingLedger, Pausable {
         });
         Quote memory quote = _quote(request, cache);
         if (quote.result != OrderResult.Accepted) return quote.result;
-        _nonces[signer].set(order.nonce);
         _write(request, quote);
         return OrderResult.Accepted;
     }
 
     /// @dev Checks an order over all its intervals; changes nothing.
     function _quote(Request memory request, BandCache memory cache) private view returns (Quote memory quote) {
-        quote.room = MAX_ORDER_WH;
+        quote.room = _maxOrderWh;
         quote.result = _checkTerms(request);
         if (quote.result != OrderResult.Accepted) return quote;
         quote.ticks = new uint256[](request.duration);
         for (uint256 i = 0; i < request.duration; ++i) {
             // An interval so late that this could overflow is not open, which ends the loop before.
-            quote.interval = request.interval + uint64(i);
+            unchecked {
+                quote.interval = request.interval + uint64(i);
+            }
             quote.result = _checkInterval(request, quote.interval, cache);
             if (quote.result != OrderResult.Accepted) return quote;
             (uint256 feedIn, uint256 retail) = (cache.band.feedIn, cache.band.retail);
@@ -255,16 +270,17 @@ abstract contract OrderBook is EIP712, TradingLedger, Pausable {
                 return quote;
             }
             quote.ticks[i] = tick;
-            quote.locked += _lockOf(request.side, request.energyWh, tick, feedIn, retail, feeOf(quote.interval));
+            quote.locked += _lockOf(request.side, request.energyWh, tick, feedIn, retail, cache.band.fee);
         }
-        if (_accounts[request.memberId].balance < int256(quote.locked)) quote.result = OrderResult.InsufficientBalance;
+        if (request.account.balance() < int256(quote.locked)) quote.result = OrderResult.InsufficientBalance;
     }
 
     function _checkTerms(Request memory request) private view returns (OrderResult) {
         if (request.memberId == 0) return OrderResult.UnknownMember;
         if (request.duration == 0 || request.duration > MAX_DURATION) return OrderResult.InvalidDuration;
-        bool sized = request.energyWh >= MIN_ORDER_WH && request.energyWh <= MAX_ORDER_WH;
-        return sized ? OrderResult.Accepted : OrderResult.EnergyOutOfRange;
+        if (request.energyWh < _minOrderWh || request.energyWh > _maxOrderWh) return OrderResult.EnergyOutOfRange;
+        bool banned = address(regulator) != address(0) && regulator.isBanned(request.memberId);
+        return banned ? OrderResult.Banned : OrderResult.Accepted;
     }
 
     function _checkInterval(Request memory request, uint64 interval, BandCache memory cache)
@@ -285,14 +301,13 @@ abstract contract OrderBook is EIP712, TradingLedger, Pausable {
 
     function _write(Request memory request, Quote memory quote) private {
         // Cannot fall below zero: `_quote` compared it.
-        _accounts[request.memberId].balance -= int128(int256(quote.locked));
+        _accounts[request.memberId] = request.account.withBalance(request.account.balance() - int256(quote.locked));
         for (uint256 i = 0; i < request.duration; ++i) {
             _enter(request, request.interval + uint64(i), quote.ticks[i]);
         }
     }
 
     function _enter(Request memory request, uint64 interval, uint256 tick) private {
-        _fixFee(interval);
         uint256 aheadWh = _books[interval][request.side].enter(tick, request.energyWh);
         _orders[interval].put(request.memberId, uint256(request.side), request.energyWh, tick, aheadWh);
         emit OrderCreated(
@@ -300,12 +315,16 @@ abstract contract OrderBook is EIP712, TradingLedger, Pausable {
         );
     }
 
-    /// @dev An interval keeps the fee in force at its first promise.
-    function _fixFee(uint64 interval) internal returns (uint256 fee) {
-        IntervalRecord storage record = _records[interval];
-        uint24 feeAndOne = record.feeAndOne;
-        if (feeAndOne == 0) record.feeAndOne = feeAndOne = _fee + 1;
-        return feeAndOne - 1;
+    function _setOrderLimits(uint32 minOrderWh, uint32 maxOrderWh) private {
+        bool sized = minOrderWh > 0 && minOrderWh <= maxOrderWh && maxOrderWh <= OrderLanes.MAX_ORDER_WH;
+        if (!sized) revert InvalidConfig();
+        (_minOrderWh, _maxOrderWh) = (uint24(minOrderWh), uint24(maxOrderWh));
+        emit OrderLimitsSet(minOrderWh, maxOrderWh);
+    }
+
+    /// @dev The last number of its 32 bits is no nonce: nothing could come after it.
+    function _nonceUsed(uint256 word, uint64 nonce) private pure returns (bool) {
+        return nonce < word.nextNonce() || nonce >= type(uint32).max;
     }
 
     /// @dev Reverts with the typed error of a refusal.
@@ -315,12 +334,13 @@ abstract contract OrderBook is EIP712, TradingLedger, Pausable {
         if (result == OrderResult.UnknownMember) revert UnknownMember(request.trader);
         if (result == OrderResult.InvalidDuration) revert InvalidDuration(request.duration, MAX_DURATION);
         if (result == OrderResult.EnergyOutOfRange) {
-            revert EnergyOutOfRange(request.energyWh, MIN_ORDER_WH, quote.room);
+            revert EnergyOutOfRange(request.energyWh, _minOrderWh, quote.room);
         }
         if (result == OrderResult.GateClosed) revert GateClosed(interval, gateClosure(interval));
         if (result == OrderResult.IntervalNotOpen) revert IntervalNotOpen(interval);
         if (result == OrderResult.OrderExists) revert OrderExists(interval, request.memberId, request.side);
         if (result == OrderResult.PriceOutsideBand) revert PriceOutsideBand(request.price, band.feedIn, band.retail);
-        revert InsufficientBalance(request.trader, _accounts[request.memberId].balance, quote.locked);
+        if (result == OrderResult.Banned) revert Banned(request.memberId);
+        revert InsufficientBalance(request.trader, request.account.balance(), quote.locked);
     }
 }

@@ -2,18 +2,17 @@
 pragma solidity 0.8.28;
 
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
-import {BitMaps} from "@openzeppelin/contracts/utils/structs/BitMaps.sol";
 import {IGridBalance} from "../interfaces/IGridBalance.sol";
 import {IOrderCancellation} from "../interfaces/IOrderCancellation.sol";
+import {AccountWord} from "../libraries/AccountWord.sol";
+import {GappedQueues} from "../libraries/GappedQueues.sol";
 import {OrderLanes} from "../libraries/OrderLanes.sol";
-import {TickBook} from "../libraries/TickBook.sol";
 import {OrderBook} from "./OrderBook.sol";
 
 /// @title Taking orders back before gate closure.
 abstract contract OrderCancelling is IOrderCancellation, OrderBook {
-    using BitMaps for BitMaps.BitMap;
+    using AccountWord for uint256;
     using OrderLanes for OrderLanes.Orders;
-    using TickBook for TickBook.Book;
 
     bytes32 private constant CANCELLATION_TYPEHASH =
         keccak256("Cancellation(address trader,uint64 interval,uint8 side,uint64 deadline)");
@@ -32,10 +31,13 @@ abstract contract OrderCancelling is IOrderCancellation, OrderBook {
     }
 
     /// @inheritdoc IOrderCancellation
-    function revokeNonce(uint64 nonce) external {
-        if (_nonces[msg.sender].get(nonce)) revert NonceUsed(msg.sender, nonce);
-        _nonces[msg.sender].set(nonce);
-        emit NonceRevoked(msg.sender, nonce);
+    function revokeNonces(uint32 below) external {
+        uint32 memberId = registry.memberOf(msg.sender);
+        if (memberId == 0) revert UnknownMember(msg.sender);
+        uint256 word = _accounts[memberId];
+        if (below <= word.nextNonce()) revert NoncesUsed(msg.sender, word.nextNonce());
+        _accounts[memberId] = word.withNonce(below);
+        emit NoncesRevoked(msg.sender, below);
     }
 
     /// @inheritdoc IOrderCancellation
@@ -51,9 +53,9 @@ abstract contract OrderCancelling is IOrderCancellation, OrderBook {
         if (OrderLanes.wasCancelled(lane)) revert AlreadyCancelled(interval, memberId, side);
         (uint256 energyWh, uint256 tick, uint256 aheadWh) = OrderLanes.unpack(lane);
         IGridBalance.PriceBand memory band = gridBalance.band(interval);
-        uint256 released = _lockOf(side, energyWh, tick, band.feedIn, band.retail, feeOf(interval));
+        uint256 released = _lockOf(side, energyWh, tick, band.feedIn, band.retail, band.fee);
         _orders[interval].cancel(memberId, uint256(side));
-        _books[interval][side].leave(tick, energyWh, aheadWh);
+        GappedQueues.leave(_books[interval][side], tick, energyWh, aheadWh);
         _unlock(memberId, released);
         emit OrderCancelled(interval, memberId, side, uint8(tick), uint64(energyWh), released);
     }

@@ -1,4 +1,4 @@
-"""Calls of the market's contracts as people write them: `EnergyTrading.setTradingFee(2000)`."""
+"""Calls of the market's contracts as people write them: `GridBalance.setTradingFee(2000)`."""
 
 import json
 import re

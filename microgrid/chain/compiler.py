@@ -36,6 +36,7 @@ DEPLOYABLE: Mapping[str, str] = {
     "EmergencyControl": "grid/EmergencyControl.sol",
     "EnergyCredits": "EnergyCredits.sol",
     "EnergyTrading": "EnergyTrading.sol",
+    "GappedQueues": "libraries/GappedQueues.sol",
     "GridBalance": "GridBalance.sol",
     "GridMonitor": "grid/GridMonitor.sol",
     "PaymentToken": "tokens/PaymentToken.sol",

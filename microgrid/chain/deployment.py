@@ -157,6 +157,7 @@ class Deployment:
     direct_trading: str
     energy_credits: str
     energy_trading: str
+    gapped_queues: str
     reward_system: str
     grid_monitor: str
     emergency_control: str
@@ -227,6 +228,7 @@ class _Deployer:
         reward = self._create("RewardToken", manager.address, config.reward_cap_wad)
         grid = self._create("GridBalance", manager.address, config.interval_seconds, _price_parameters(config))
         registry = self._create("DeviceRegistry", manager.address, grid.address)
+        self._create("GappedQueues")
         places = (manager.address, money.address, registry.address, grid.address, parties.backstop, parties.treasury)
         trading = self._create("EnergyTrading", *places, _trading_config(config))
         terms = (config.bonus_per_kwh_wad, config.penalty_per_kwh_wad)
@@ -263,11 +265,11 @@ class _Deployer:
         return str(timelock.address)
 
     def _wire(self, config: MarketConfig, parties: Parties) -> None:
-        """In one transaction: assign every function its role, set the multipliers, give the roles away, step down."""
+        """In one transaction: assign every function its role, make the settings, give the roles away, step down."""
         manager, me = self._contracts["AccessManager"], self._account.address
         calls = [manager.encode_abi("setTargetFunctionRole", args) for args in self._permissions()]
         calls.append(manager.encode_abi("grantRole", [Role.GOVERNANCE, me, 0]))
-        calls += [manager.encode_abi("execute", args) for args in self._multipliers(config)]
+        calls += [manager.encode_abi("execute", args) for args in self._settings(config)]
         calls.append(manager.encode_abi("renounceRole", [Role.GOVERNANCE, me]))
         calls += [manager.encode_abi("grantRole", [role, holder, 0]) for role, holder in self._holders(parties)]
         if parties.admin != me:
@@ -280,10 +282,15 @@ class _Deployer:
             by_target.setdefault((name, role), []).append(_selector(name, function))
         return [[self._contracts[name].address, found, role] for (name, role), found in by_target.items()]
 
-    def _multipliers(self, config: MarketConfig) -> list[list[Any]]:
-        grid = self._contracts["GridBalance"]
+    def _settings(self, config: MarketConfig) -> list[list[Any]]:
+        """Calls of governance: fee, regulator, multipliers."""
+        grid, trading = self._contracts["GridBalance"], self._contracts["EnergyTrading"]
         changed = [(hour, wad) for hour, wad in enumerate(config.time_of_day_multipliers_wad) if wad != WAD]
-        return [[grid.address, grid.encode_abi("setTimeOfDayMultiplier", list(change))] for change in changed]
+        return [
+            [grid.address, grid.encode_abi("setTradingFee", [config.fee_micro_per_kwh])],
+            [trading.address, trading.encode_abi("setRegulator", [self._contracts["Regulator"].address])],
+            *([grid.address, grid.encode_abi("setTimeOfDayMultiplier", list(change))] for change in changed),
+        ]
 
     def _holders(self, parties: Parties) -> Sequence[tuple[Role, str]]:
         return (
@@ -301,7 +308,8 @@ class _Deployer:
 
     def _create(self, name: str, *arguments: Any) -> Contract:
         artifact = artifacts.load(name)
-        factory = self._web3.eth.contract(abi=artifact.abi, bytecode=artifact.bytecode)
+        bytecode = artifacts.linked(artifact, {name: made.address for name, made in self._contracts.items()})
+        factory = self._web3.eth.contract(abi=artifact.abi, bytecode=bytecode)
         call = factory.constructor(*arguments)
         receipt = self._send(call.build_transaction({"from": self._account.address, "gas": MAX_TRANSACTION_GAS}))
         self._contracts[name] = contract = self._at(name, str(receipt["contractAddress"]))
@@ -353,7 +361,6 @@ def _trading_config(config: MarketConfig) -> tuple[int, ...]:
         config.min_order_wh,
         config.max_order_wh,
         config.max_duration_intervals,
-        config.fee_micro_per_kwh,
     )
 
 

@@ -10,12 +10,14 @@ from hexbytes import HexBytes
 from web3.contract import Contract
 from web3.exceptions import Web3Exception
 
+from microgrid.chain.bindings.bill_words import bills
 from microgrid.chain.client import MarketChain
 from microgrid.chain.journal_readings import ACCEPTED, READING_CALLS, accepted_readings
 from microgrid.chain.reverts import typed_errors
 from microgrid.domain.errors import ChainError
 from microgrid.domain.journal import (
     CLEARING_FIELDS,
+    HOME_SETTLED,
     LIABILITIES,
     MONEY_FIELDS,
     REGISTER_FIELDS,
@@ -101,12 +103,14 @@ def _decoders(contract: Contract) -> dict[str, Any]:
 def _finished(
     accepted: Callable[..., Iterable[dict[str, Value]]], items: Told, name: str, call: Mapping[str, Any]
 ) -> Iterator[list[tuple[str, dict[str, Value]]]]:
-    """For each event of a transaction what the journal tells of it; a batch of readings becomes its accepted ones."""
+    """For each event of a transaction what the journal tells of it, readings and homes one by one."""
     extras = _order_extras(call, items) if name == "submitOrders" else _direct_order_extras(name, call, items)
     for (event, args), more in zip(items, extras, strict=True):
         if event in READING_CALLS:
             known = call if name in READING_CALLS[event] else {}
             yield [(ACCEPTED, reading) for reading in accepted(args, known)]
+        elif event == "HomesSettled":
+            yield [(HOME_SETTLED, home) for home in bills(args)]
         else:
             yield [(event, _flat({key: _plain(value) for key, value in args.items()}) | more)]
 

@@ -39,7 +39,7 @@ def command() -> None:
 def propose(desk: Desk, *, description: str, calls: tuple[str, ...]) -> None:
     """Propose one or more calls; the DESCRIPTION says why.
 
-    Example: microgrid govern propose "A fee of 0.002 per kWh" --call "EnergyTrading.setTradingFee(2000)"
+    Example: microgrid govern propose "A fee of 0.002 per kWh" --call "GridBalance.setTradingFee(2000)"
     """
     governor = desk.market.governor
     market = desk.market

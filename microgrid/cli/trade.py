@@ -232,7 +232,7 @@ def transfer(desk: Desk, *, to: str, amount: int) -> None:
 @click.argument("accounts", type=Account(), nargs=-1)
 @at_market
 def balance(desk: Desk, *, accounts: tuple[str, ...]) -> None:
-    """Show balances: of some accounts, or of all homes, the grid, the fees and the dust.
+    """Show balances: of some accounts, or of all homes, the grid, the fees and the insurance pool (`dust`).
 
     Example: microgrid trade balance --json
     """

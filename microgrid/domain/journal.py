@@ -21,11 +21,12 @@ class JournalEvent:
     Attributes:
         block: Number of its block.
         log: Its place among the block's events.
-        name: Name in the contract's interface, or `ReadingAccepted`.
+        name: Name in the contract's interface, or `ReadingAccepted` or `HomeSettled`.
         args: Arguments by name; bytes as 0x and hexadecimal digits. `ReadingAccepted` is one of a batch or a proven
             one: device, interval, sequence, timestamp, import and export; `detail` and `signature` besides.
-            `OrderCreated` has `limit` and, where it was relayed, `first`, `duration`, `nonce`, `deadline` and
-            `signature`. What is besides stands there only where the transaction's call data tell it.
+            `HomeSettled` is one home of `HomesSettled`: interval, memberId, boughtWh, soldWh, importWh, exportWh,
+            metered, amount. `OrderCreated` has `limit` and, where it was relayed, `first`, `duration`, `nonce`,
+            `deadline` and `signature`. What is besides stands there only where the call data tell it.
     """
 
     block: int
@@ -40,7 +41,7 @@ class Journal:
 
     Attributes:
         registry: Address of the device registry.
-        trading: Address of the market; its own account holds the dust.
+        trading: Address of the market; its own account is the insurance pool, into which dust goes.
         state: What the contracts hold, named as in `balance_name` and the other names of this module.
     """
 
@@ -64,6 +65,7 @@ class Journal:
         return SigningDomain("EnergyTrading", self.chain_id, self.trading)
 
 
+HOME_SETTLED = "HomeSettled"
 LIABILITIES = "liabilities_micro"
 
 

@@ -66,6 +66,7 @@ class OrderResult(IntEnum):
     PRICE_OUTSIDE_BAND = 9
     INSUFFICIENT_BALANCE = 10
     INVALID_DURATION = 11
+    BANNED = 12
 
 
 class RejectionReason(StrEnum):
@@ -178,6 +179,14 @@ class Order:
     duration: int = 1
 
 
+def order_nonce(interval: int, side: Side) -> int:
+    """A nonce that rises with a home's orders: interval by interval, in each the bid before the offer.
+
+    The contract takes no order with a lower nonce than one it took before.
+    """
+    return 2 * interval + int(side)
+
+
 @dataclass(frozen=True, slots=True)
 class SignedOrder:
     """An order with its 65-byte signature."""
@@ -188,11 +197,19 @@ class SignedOrder:
 
 @dataclass(frozen=True, slots=True)
 class PriceBand:
-    """Grid prices of an interval, micro per kWh: what the grid pays, what it asks, and the auction's tie-break."""
+    """Published tariff of an interval, micro per kWh.
+
+    Attributes:
+        feed_in: What the grid pays.
+        retail: What the grid asks.
+        reference: The auction's tie-break.
+        fee: Trading fee on each kWh bought.
+    """
 
     feed_in: int
     retail: int
     reference: int
+    fee: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import numpy as np
 
 from microgrid.domain.interfaces import EnergyArray, Forecaster, Strategy
 from microgrid.domain.intervals import Interval
-from microgrid.domain.records import Order, PriceBand, Side, SignedOrder
+from microgrid.domain.records import Order, PriceBand, Side, SignedOrder, order_nonce
 from microgrid.domain.run import HomeInfo
 from microgrid.domain.wire import SigningDomain, SigningKey, sign_order
 
@@ -39,19 +39,20 @@ class HomeAgent:
     forecaster: Forecaster
     strategy: Strategy
 
-    def bid(self, step: int, interval: Interval, band: PriceBand, fee_micro_per_kwh: int, domain: SigningDomain) -> Bid:
+    def bid(self, step: int, interval: Interval, band: PriceBand, domain: SigningDomain) -> Bid:
         """Forecast the `step`-th interval of the run and sign an order for it, good until the interval begins."""
         forecast_wh = self.forecaster.forecast(self._known_wh(step), int(self.net_wh[step]))
-        limit = self.strategy.limit_price(forecast_wh, band, fee_micro_per_kwh)
+        limit = self.strategy.limit_price(forecast_wh, band, band.fee)
         if limit is None:
             return Bid(forecast_wh, None)
+        side = Side.BUY if forecast_wh > 0 else Side.SELL
         order = Order(
             trader=self.home.account,
             interval=interval.index,
-            side=Side.BUY if forecast_wh > 0 else Side.SELL,
+            side=side,
             energy_wh=abs(forecast_wh),
             price_micro_per_kwh=limit,
-            nonce=interval.index,
+            nonce=order_nonce(interval.index, side),
             deadline_s=interval.start_s,
         )
         return Bid(forecast_wh, sign_order(order, self.key, domain))

@@ -14,7 +14,6 @@ def check_run(
     readings: ReadingCounts,
     deposits_micro: Mapping[str, int],
     balances_micro: Mapping[str, int],
-    fee_micro_per_kwh: int,
 ) -> tuple[Invariant, ...]:
     """All invariants of a run.
 
@@ -24,7 +23,6 @@ def check_run(
         readings: Where the readings went.
         deposits_micro: Money paid in by account (`grid` for the supplier).
         balances_micro: Money in every account now, from the contract's state.
-        fee_micro_per_kwh: Trading fee a bought kWh.
     """
     homes = [agent.home for agent in agents]
     return (
@@ -35,7 +33,7 @@ def check_run(
         _energy_is_the_profile(agents, outcomes),
         _readings_once(readings),
         _clearing_agrees(outcomes),
-        _settlement_agrees(outcomes, fee_micro_per_kwh),
+        _settlement_agrees(outcomes),
     )
 
 
@@ -99,15 +97,15 @@ def _clearing_agrees(outcomes: Sequence[IntervalOutcome]) -> Invariant:
     )
 
 
-def _settlement_agrees(outcomes: Sequence[IntervalOutcome], fee_micro_per_kwh: int) -> Invariant:
-    error = sum(_recomputed(outcome, fee_micro_per_kwh) for outcome in outcomes)
+def _settlement_agrees(outcomes: Sequence[IntervalOutcome]) -> Invariant:
+    error = sum(_recomputed(outcome) for outcome in outcomes)
     return Invariant(
         "settlement_agrees", error, "Every bill recomputed in Python equals the contract's, to the micro (intervals)."
     )
 
 
-def _recomputed(outcome: IntervalOutcome, fee_micro_per_kwh: int) -> bool:
+def _recomputed(outcome: IntervalOutcome) -> bool:
     metered = {
         s.account: MeteredEnergy(s.import_wh, s.export_wh) if s.metered else None for s in outcome.settlement.statements
     }
-    return settle(outcome.auction, metered, outcome.band, fee_micro_per_kwh) != outcome.settlement
+    return settle(outcome.auction, metered, outcome.band, outcome.band.fee) != outcome.settlement

@@ -47,7 +47,6 @@ class Community:
         agents: The homes.
         intervals: The delivery intervals, consecutive.
         bands: Grid prices of each; the contract adds the auction's reference.
-        fee_micro_per_kwh: Trading fee a bought kWh.
         settlement_deadline_s: How long after its end an interval waits for readings, chain time.
         reading_timeout_s: How long, in real time, a step waits for its meters.
     """
@@ -63,13 +62,12 @@ class Community:
         agents: Sequence[HomeAgent],
         intervals: Sequence[Interval],
         bands: Sequence[PriceBand],
-        fee_micro_per_kwh: int,
         settlement_deadline_s: int,
         reading_timeout_s: float,
     ) -> None:
         self._chain, self._fleet, self._intake, self._sender, self._clock = chain, fleet, intake, sender, clock
         self._agents, self._intervals, self._bands = agents, intervals, bands
-        self._fee, self._deadline_s, self._timeout_s = fee_micro_per_kwh, settlement_deadline_s, reading_timeout_s
+        self._deadline_s, self._timeout_s = settlement_deadline_s, reading_timeout_s
         self._unsettled: deque[_Delivery] = deque()
         self._read_at: Counter[int] = Counter()
         self._refused: Counter[str] = Counter()
@@ -104,7 +102,7 @@ class Community:
         """Homes order before the gate closes; then anyone may clear."""
         band = self._chain.band(interval.index)
         domain = self._chain.order_domain
-        bids = {a.home.account: a.bid(step, interval, band, self._fee, domain) for a in self._agents}
+        bids = {a.home.account: a.bid(step, interval, band, domain) for a in self._agents}
         signed = [bid.signed for bid in bids.values() if bid.signed is not None]
         results = self._chain.submit_orders(signed)
         taken = tuple(s.order for s, r in zip(signed, results, strict=True) if r is OrderResult.ACCEPTED)

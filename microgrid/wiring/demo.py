@@ -137,7 +137,6 @@ class DemoRun:
             agents=agents,
             intervals=profiles.intervals,
             bands=self._inputs.bands,
-            fee_micro_per_kwh=self._fee,
             settlement_deadline_s=market.settlement_deadline_s,
             reading_timeout_s=self._settings.reading_timeout_s,
         )
@@ -158,7 +157,7 @@ class DemoRun:
 
     def _finish(self, market: Market, agents: Sequence[HomeAgent], readings: ReadingCounts) -> None:
         balances = market.chain.balances()
-        invariants = check_run(agents, self._outcomes, readings, market.deposits_micro, balances, self._fee)
+        invariants = check_run(agents, self._outcomes, readings, market.deposits_micro, balances)
         self._result = RunResult(
             homes=tuple(agent.home for agent in agents),
             intervals=tuple(self._outcomes),

@@ -180,11 +180,13 @@ class TestNonces:
 
     def test_an_order_signed_and_not_handed_in_yet_can_be_made_void(self, world: World) -> None:
         home = world.homes[0]
-        receipt = world.send(world.trading.functions.revokeNonce(7), home.address)
-        assert world.events(receipt, world.trading, "NonceRevoked") == [{"trader": home.address, "nonce": 7}]
+        receipt = world.send(world.trading.functions.revokeNonces(8), home.address)
+        assert world.events(receipt, world.trading, "NoncesRevoked") == [{"trader": home.address, "below": 8}]
         order = (home.address, FIRST, 1, BUY, 1_000, RETAIL, 7, GATE)
         call = world.trading.functions.submitOrders([order], [world.sign_order(order, home.account)])
         refused = world.events(world.send(call, world.parties.issuer), world.trading, "OrderRefused")
         assert [event["result"] for event in refused] == [3]
-        with reverts(world.trading, "NonceUsed", home.address, 7):
-            world.send(world.trading.functions.revokeNonce(7), home.address)
+        with reverts(world.trading, "NoncesUsed", home.address, 8):
+            world.send(world.trading.functions.revokeNonces(8), home.address)
+        with reverts(world.trading, "UnknownMember", world.parties.backstop):
+            world.send(world.trading.functions.revokeNonces(8), world.parties.backstop)

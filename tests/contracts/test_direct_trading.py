@@ -33,7 +33,7 @@ def status(world: World, number: int) -> int:
 
 
 def settled(world: World) -> list[dict[str, Any]]:
-    return world.events(world.settle(), world.trading, "HomeSettled")
+    return world.bills(world.settle())
 
 
 @pytest.mark.parametrize(("side", "per_kwh"), [(BUY, PRICE + FEE), (SELL, RETAIL - PRICE)])
@@ -216,7 +216,7 @@ def test_a_pause_stops_deals_but_keeps_no_money(world: World) -> None:
 def test_only_direct_trading_moves_locked_money(world: World) -> None:
     caller = world.homes[0].address
     for call in (
-        world.trading.functions.lockDirect(world.homes[1].address, FIRST, 1, 1, False),
+        world.trading.functions.lockDirect(world.homes[1].address, 1, 1),
         world.trading.functions.unlockDirect(caller, 1),
     ):
         with reverts(world.trading, "OnlyDirectTrading", caller):

@@ -84,7 +84,7 @@ def pass_time(world: World, seconds: int) -> None:
 
 
 def calls(world: World, fee: int = FEE) -> tuple[list[str], list[int], list[str]]:
-    return [world.trading.address], [0], [world.trading.encode_abi("setTradingFee", [fee])]
+    return [world.grid.address], [0], [world.grid.encode_abi("setTradingFee", [fee])]
 
 
 def propose(world: World, governor: Contract, fee: int = FEE) -> int:
@@ -124,8 +124,8 @@ def test_a_proposal_goes_from_creation_to_execution(world: World, governor: Cont
     pass_time(world, TIMELOCK)
     receipt = finish(world, governor, "execute")
     assert state(proposal).call() == EXECUTED
-    assert world.events(receipt, world.trading, "TradingFeeSet") == [{"feeMicroPerKwh": FEE}]
-    assert world.trading.functions.tradingFee().call() == FEE
+    assert world.events(receipt, world.grid, "TradingFeeSet") == [{"feeMicroPerKwh": FEE}]
+    assert world.grid.functions.tradingFee().call() == FEE
 
 
 def test_nothing_is_executed_before_the_timelocks_delay(world: World, governor: Contract, timelock: Contract) -> None:

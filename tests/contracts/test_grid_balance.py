@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 WAD = 10**18
+FEE = CONFIG.fee_micro_per_kwh
 DAY = 86_400
 
 
@@ -146,11 +147,11 @@ def test_an_operator_publishes_tariffs(world: World) -> None:
     receipt = world.send(call, world.parties.operator)
     hour = (FIRST + 20) % 24
     expected = [min(250_000 if h % 24 < 18 else 350_000, cap) for h, cap in ((hour, 200_000), (hour + 1, 500_000))]
-    assert world.grid.functions.band(FIRST + 20).call() == (50_000, 200_000, expected[0], True)
-    assert world.grid.functions.band(FIRST + 21).call() == (60_000, 500_000, expected[1], True)
+    assert world.grid.functions.band(FIRST + 20).call() == (50_000, 200_000, expected[0], True, FEE)
+    assert world.grid.functions.band(FIRST + 21).call() == (60_000, 500_000, expected[1], True, FEE)
     first = world.events(receipt, world.grid, "IntervalOpened")[0]
-    names = ("interval", "feedIn", "retail", "referencePrice")
-    assert first == dict(zip(names, (FIRST + 20, 50_000, 200_000, expected[0]), strict=True))
+    names = ("interval", "feedIn", "retail", "referencePrice", "fee")
+    assert first == dict(zip(names, (FIRST + 20, 50_000, 200_000, expected[0], FEE), strict=True))
 
 
 def test_the_reference_price_lies_in_the_band(world: World) -> None:
@@ -167,7 +168,7 @@ def test_a_tariff_never_changes(world: World) -> None:
         world.open(FIRST)
     before = world.grid.functions.band(FIRST).call()
     set_parameters(world, base=900_000)
-    assert world.grid.functions.band(FIRST).call() == before == (FEED_IN, RETAIL, before[2], True)
+    assert world.grid.functions.band(FIRST).call() == before == (FEED_IN, RETAIL, before[2], True, FEE)
 
 
 @pytest.mark.parametrize("late_s", [0, 1, 2 * HOUR])
@@ -195,7 +196,7 @@ def test_anybody_opens_one_of_the_next_two_intervals_at_the_price_of_the_formula
     for ahead in (1, 2):
         world.send(world.grid.functions.openInterval(FIRST + 10 + ahead), stranger)
         expected = 250_000 if (FIRST + 10 + ahead) % 24 < 18 else 350_000
-        assert world.grid.functions.band(FIRST + 10 + ahead).call() == (60_000, expected, expected, True)
+        assert world.grid.functions.band(FIRST + 10 + ahead).call() == (60_000, expected, expected, True, FEE)
     with reverts(world.grid, "IntervalTooFarAhead", FIRST + 13, FIRST + 12):
         world.send(world.grid.functions.openInterval(FIRST + 13), stranger)
     with reverts(world.grid, "IntervalAlreadyOpen", FIRST + 11):
@@ -247,3 +248,20 @@ def test_an_interval_is_a_minute_to_a_day_long(world: World, seconds: int) -> No
 
 def test_the_interval_length_is_that_of_the_configuration(world: World) -> None:
     assert world.registry.functions.intervalSeconds().call() == CONFIG.interval_seconds
+
+
+def test_the_fee_is_told_and_bounded(world: World) -> None:
+    receipt = world.send(world.grid.functions.setTradingFee(1_000_000), world.parties.governance)
+    assert world.events(receipt, world.grid, "TradingFeeSet") == [{"feeMicroPerKwh": 1_000_000}]
+    assert world.grid.functions.tradingFee().call() == 1_000_000
+    with reverts(world.grid, "FeeTooHigh", 1_000_001, 1_000_000):
+        world.send(world.grid.functions.setTradingFee(1_000_001), world.parties.governance)
+
+
+def test_an_interval_is_opened_with_the_fee_in_force(world: World) -> None:
+    world.send(world.grid.functions.setTradingFee(0), world.parties.governance)
+    world.open(FIRST + 10)
+    world.send(world.grid.functions.setTradingFee(777), world.parties.governance)
+    receipt = world.send(world.grid.functions.openIntervals(FIRST + 11, [FEED_IN], [RETAIL]), world.parties.operator)
+    assert world.events(receipt, world.grid, "IntervalOpened")[0]["fee"] == 777
+    assert [world.grid.functions.band(FIRST + i).call()[4] for i in (0, 10, 11)] == [FEE, 0, 777]

@@ -249,6 +249,8 @@ def test_anybody_relays_signed_orders(world: World) -> None:
     assert refusals(world, receipt) == []
     assert world.trading.functions.nonceUsed(world.homes[0].address, 7).call()
     assert not world.trading.functions.nonceUsed(world.homes[0].address, 8).call()
+    assert world.trading.functions.nonceUsed(world.homes[0].address, 6).call()
+    assert world.trading.functions.account(world.homes[0].address).call()[3] == 8
 
 
 def test_results_come_one_for_each_order(world: World) -> None:
@@ -310,6 +312,27 @@ def test_a_nonce_serves_once_whatever_the_order(world: World) -> None:
     assert refusals(world, relay(world, [signed(world, home, nonce=8)])) == [ORDER_EXISTS]
 
 
+def test_nonces_rise_and_may_leave_some_out(world: World) -> None:
+    home = world.homes[0]
+    orders = [signed(world, home, interval=FIRST + i, nonce=nonce) for i, nonce in enumerate((7, 6, 9))]
+    assert refusals(world, relay(world, orders)) == [NONCE_USED]
+    assert refusals(world, relay(world, [signed(world, home, interval=FIRST + 1, nonce=8)])) == [NONCE_USED]
+    assert refusals(world, relay(world, [signed(world, home, interval=FIRST + 1, nonce=10)])) == []
+
+
+def test_the_last_nonce_is_the_last(world: World) -> None:
+    home = world.homes[0]
+    orders = [
+        signed(world, home, nonce=2**32 - 1),
+        signed(world, home, nonce=2**64 - 1),
+        signed(world, home, nonce=2**32 - 2),
+        signed(world, home, interval=FIRST + 1, nonce=2**32 - 1),
+    ]
+    assert refusals(world, relay(world, orders)) == [NONCE_USED, NONCE_USED, NONCE_USED]
+    assert position(world, home, BUY)[0] == 500
+    world.order(home, BUY, 500, 200_000, FIRST + 1)
+
+
 @pytest.mark.parametrize(
     "domain",
     [{"chainId": 1}, {"verifyingContract": "0x" + "11" * 20}, {"name": "DeviceRegistry"}, {"version": "2"}],
@@ -352,5 +375,5 @@ def test_relayed_and_own_orders_lock_the_same(world: World) -> None:
 
 
 def test_the_rules_can_be_read(world: World) -> None:
-    rules = (CONFIG.gate_lead_seconds, CONFIG.settlement_deadline_seconds, 10, 50_000, 4, CONFIG.fee_micro_per_kwh)
+    rules = (CONFIG.gate_lead_seconds, CONFIG.settlement_deadline_seconds, 10, 50_000, 4)
     assert world.trading.functions.config().call() == rules

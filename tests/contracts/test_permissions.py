@@ -25,7 +25,7 @@ OPEN_TO_ALL = {
         "createOrderAt",
         "deposit",
         "lockDirect",  # by DirectTrading alone, which the market itself created
-        "revokeNonce",
+        "revokeNonces",
         "settle",
         "submitOrders",
         "transfer",
@@ -34,6 +34,7 @@ OPEN_TO_ALL = {
     },
     "DirectTrading": {"accept", "offer", "withdrawOffer"},
     "EnergyCredits": {"mint", "spend", "transfer"},
+    "GappedQueues": set(),
     "GridBalance": {"openInterval"},
     "GridMonitor": {"submitReports", "tallyZones"},
     "EmergencyControl": {"expire", "observe"},

@@ -33,7 +33,7 @@ def trade(world: World, energy_wh: int = 1_000) -> int:
 
 
 def amounts(world: World, receipt: Any) -> dict[int, int]:
-    return {event["memberId"]: event["amount"] for event in world.events(receipt, world.trading, "HomeSettled")}
+    return {event["memberId"]: event["amount"] for event in world.bills(receipt)}
 
 
 def money(world: World) -> dict[str, int]:
@@ -124,7 +124,7 @@ def test_a_bill_tells_all_that_it_was_made_of(world: World) -> None:
     trade(world)
     world.meter(FIRST, [(1_500, 20), (0, 1_400), (0, 0), (0, 0)])
     receipt = world.settle()
-    first = world.events(receipt, world.trading, "HomeSettled")[0]
+    first = world.bills(receipt)[0]
     amount = first.pop("amount")
     names = ("interval", "memberId", "boughtWh", "soldWh", "importWh", "exportWh", "metered")
     assert first == dict(zip(names, (FIRST, 1, 1_000, 0, 1_500, 20, True), strict=True))
@@ -150,7 +150,7 @@ def test_settlement_counts_what_was_delivered_and_consumed(world: World) -> None
     trade(world)
     world.meter(FIRST, [(700, 0), (0, 600), (900, 0), (0, 900)])
     world.settle()
-    counted = [world.trading.functions.account(home.address).call()[1:] for home in world.homes]
+    counted = [world.trading.functions.account(home.address).call()[1:3] for home in world.homes]
     assert counted == [(0, 700), (600, 0), (0, 0), (0, 0)]
 
 
@@ -237,7 +237,7 @@ def test_after_the_deadline_a_missing_seller_pays_for_all_it_sold(world: World) 
     world.at(DEADLINE + 1)
     receipt = world.settle()
     assert amounts(world, receipt) == {1: -(price + 2_000), 2: price - RETAIL, 3: 0, 4: 0}
-    missing = world.events(receipt, world.trading, "HomeSettled")[1]
+    missing = world.bills(receipt)[1]
     assert (missing["metered"], missing["importWh"], missing["exportWh"]) == (False, 0, 0)
     assert world.trading.functions.account(world.homes[1].address).call()[1] == 0
     assert money(world)["grid"] == RETAIL
@@ -341,38 +341,20 @@ def test_a_seller_settled_before_the_buyer_is_paid_from_what_the_buyer_locked(wo
     assert world.balance(world.homes[0].address) == FUNDS - price - 2_000
 
 
-def test_a_fee_change_spares_intervals_that_have_orders(world: World) -> None:
+def test_a_fee_change_counts_for_intervals_opened_afterwards(world: World) -> None:
     world.order(world.homes[0], BUY, 1_000, RETAIL)
-    world.send(world.trading.functions.setTradingFee(50_000), world.parties.governance)
+    world.send(world.grid.functions.setTradingFee(50_000), world.parties.governance)
     world.order(world.homes[1], SELL, 1_000, FEED_IN)
-    world.order(world.homes[0], BUY, 1_000, RETAIL, FIRST + 1)
-    fees = [world.trading.functions.feeOf(FIRST + i).call() for i in range(2)]
-    assert fees == [FEE, 50_000]
+    world.open(FIRST + 4)
+    fees = [world.grid.functions.band(FIRST + i).call()[4] for i in (0, 1, 4)]
+    assert fees == [FEE, FEE, 50_000]
+    world.order(world.homes[0], BUY, 1_000, RETAIL, FIRST + 4)
+    locked = 1_000 * (RETAIL + FEE) // 1_000 + 1_000 * (RETAIL + 50_000) // 1_000
+    assert world.balance(world.homes[0].address) == FUNDS - locked
     world.clear()
     world.meter(FIRST, [(1_000, 0), (0, 1_000), (0, 0), (0, 0)])
     world.settle()
     assert money(world)["fees"] == 2_000
-
-
-def test_a_fee_of_zero_is_kept_too(world: World) -> None:
-    world.send(world.trading.functions.setTradingFee(0), world.parties.governance)
-    world.order(world.homes[0], BUY, 1_000, RETAIL)
-    world.send(world.trading.functions.setTradingFee(3_000), world.parties.governance)
-    assert world.trading.functions.feeOf(FIRST).call() == 0
-
-
-def test_a_fee_change_after_clearing_changes_nothing(world: World) -> None:
-    world.clear()
-    world.send(world.trading.functions.setTradingFee(9_000), world.parties.governance)
-    assert world.trading.functions.feeOf(FIRST).call() == FEE
-
-
-def test_the_fee_is_told_and_bounded(world: World) -> None:
-    receipt = world.send(world.trading.functions.setTradingFee(1_000_000), world.parties.governance)
-    assert world.events(receipt, world.trading, "TradingFeeSet") == [{"feeMicroPerKwh": 1_000_000}]
-    assert world.trading.functions.tradingFee().call() == 1_000_000
-    with reverts(world.trading, "FeeTooHigh", 1_000_001, 1_000_000):
-        world.send(world.trading.functions.setTradingFee(1_000_001), world.parties.governance)
 
 
 orders = st.tuples(st.sampled_from([None, BUY, SELL]), st.integers(10, 3_000), st.integers(FEED_IN, RETAIL))
@@ -398,7 +380,7 @@ def test_the_sum_over_all_accounts_never_changes(
     """Homes + grid + fees + dust = 0 to the micro, dust below one micro an account, chunks as you like."""
     snapshot = world.tester.take_snapshot()
     interval = FIRST + 4
-    world.send(world.trading.functions.setTradingFee(fee), world.parties.governance)
+    world.send(world.grid.functions.setTradingFee(fee), world.parties.governance)
     world.open(interval, prices[0], sum(prices))
     for home, (side, energy_wh, price) in zip(world.homes, book, strict=True):
         if side is not None:

@@ -242,7 +242,7 @@ class TestEvents:
             ("ReadingAccepted", "timestamp", r"signer of reading \d+ of epoch 0 of device 0x"),
             ("ReadingAccepted", "interval", "interval of a reading of device 0x.*off by [+]1"),
             ("IntervalOpened", "retail", "interval|balance"),
-            ("TradingFeeSet", "feeMicroPerKwh", r"amount of 0x.* of interval"),
+            ("IntervalOpened", "fee", r"amount of 0x.* of interval"),
         ],
     )
     def test_one_more_in_an_event_is_found(self, journal: Journal, name: str, field: str, words: str) -> None:
@@ -333,12 +333,12 @@ def trade_with_second_thoughts(village: Village) -> None:
     homes[1].trading.create_order(FIRST, Side.SELL, 333, 150_000)
     homes[4].trading.create_order(FIRST, Side.BUY, 1_003, 180_000)
     homes[2].trading.cancel_order(FIRST, Side.SELL)
-    homes[2].trading.revoke_nonce(4)
+    homes[2].trading.revoke_nonces(5)
     terms = (777, 123_457, Side.BUY, START_S - 600)
     taken, gone = (homes[0].direct.offer(village.homes[3].address, FIRST, *terms) for _ in range(2))
     late = homes[3].direct.offer(village.homes[4].address, FIRST, 111, 99_999, Side.SELL, START_S - 600)
-    operator, trading = market.transactor, market.trading.contract
-    operator.execute("setTradingFee", trading, "setTradingFee", [FEE + 7], GasBudget(100_000))
+    operator, grid = market.transactor, market.grid.contract
+    operator.execute("setTradingFee", grid, "setTradingFee", [FEE + 7], GasBudget(100_000))
     homes[3].direct.accept(taken)
     homes[0].direct.withdraw_offer(gone)
     homes[4].direct.accept(homes[1].direct.offer(village.homes[4].address, FIRST, 55, 61_001, Side.SELL, START_S - 600))

@@ -47,7 +47,7 @@ class Book:
 
     band: PriceBand
     orders: list[Order] = field(default_factory=list)
-    fee: int | None = None
+    fee: int = 0
     auction: AuctionResult | None = None
     members: int = 0
     statements: dict[str, HomeStatement] = field(default_factory=dict)
@@ -70,7 +70,6 @@ class Book:
     def prices(self) -> Prices:
         """Prices that settle it."""
         assert self.auction is not None
-        assert self.fee is not None
         return Prices.of(self.auction, self.band, self.fee)
 
     def position(self, statement: HomeStatement) -> Position:
@@ -92,7 +91,7 @@ class Rules:
 
 @dataclass
 class Reference:
-    """The market: accounts by address, `dust` is the contract's own."""
+    """The market: accounts by address, `dust` is the contract's own, the insurance pool."""
 
     rules: Rules
     members: list[str]
@@ -106,16 +105,17 @@ class Reference:
     donated: int = 0
     liabilities: int = 0
     owed: int = 0
+    share_bps: int = 0
     paused_at: int | None = None
     books: dict[int, Book] = field(default_factory=dict)
-    nonces: set[tuple[str, int]] = field(default_factory=set)
+    next_nonce: Counter[str] = field(default_factory=Counter)
     meters: dict[bytes, Meter] = field(default_factory=dict)
     history: dict[tuple[int, int], dict[int, tuple[int, int, int]]] = field(default_factory=dict)
 
     # Money
 
     def _account(self, who: str) -> None:
-        need(who in (*self.members, self.backstop, self.treasury), "UnknownMember")
+        need(who in (*self.members, self.backstop, self.treasury, self.dust), "UnknownMember")
 
     def deposit(self, payer: str, account: str, amount: int) -> None:
         """Money comes in."""
@@ -180,9 +180,14 @@ class Reference:
         self.paused_at = None
 
     def set_fee(self, fee: int) -> None:
-        """A new fee for intervals without orders."""
+        """A new fee for intervals opened from now on."""
         need(fee <= MAX_FEE, "FeeTooHigh")
         self.fee = fee
+
+    def insure(self, bps: int) -> None:
+        """A new share of the fees for the insurance pool."""
+        need(bps <= 10_000, "InvalidShare")
+        self.share_bps = bps
 
     # Orders
 
@@ -204,7 +209,7 @@ class Reference:
             if result is not OrderResult.ACCEPTED:
                 return result
             book = self.books[interval]
-            locked += book.lock(order, self.fee if book.fee is None else book.fee)
+            locked += book.lock(order, book.fee)
         enough = self.balances[order.trader] >= locked
         return OrderResult.ACCEPTED if enough else OrderResult.INSUFFICIENT_BALANCE
 
@@ -224,7 +229,6 @@ class Reference:
         """Place an order that was judged good; locked money still is the home's, so `owed` stays."""
         for interval in range(order.interval, order.interval + order.duration):
             book = self.books[interval]
-            book.fee = self.fee if book.fee is None else book.fee
             book.orders.append(order)
             self.balances[order.trader] -= book.lock(order, book.fee)
 
@@ -244,12 +248,12 @@ class Reference:
                 result = OrderResult.BAD_SIGNATURE
             elif self.now_s > order.deadline_s:
                 result = OrderResult.EXPIRED
-            elif (order.trader, order.nonce) in self.nonces:
+            elif order.nonce < self.next_nonce[order.trader]:
                 result = OrderResult.NONCE_USED
             else:
                 result = self.judge(order)
             if result is OrderResult.ACCEPTED:
-                self.nonces.add((order.trader, order.nonce))
+                self.next_nonce[order.trader] = order.nonce + 1
                 self.enter(order)
             results.append(result)
         return results
@@ -261,7 +265,7 @@ class Reference:
         need(interval > self.now_s // self.rules.seconds, "IntervalInThePast")
         need(interval not in self.books, "IntervalAlreadyOpen")
         need(feed_in <= retail, "InvalidBand")
-        self.books[interval] = Book(PriceBand(feed_in, retail, feed_in))
+        self.books[interval] = Book(PriceBand(feed_in, retail, feed_in), fee=self.fee)
 
     def clear(self, interval: int) -> None:
         """Clear by Python's mechanism."""
@@ -271,7 +275,6 @@ class Reference:
         need(book is None or book.auction is None, "AlreadyCleared")
         need(book is not None, "IntervalNotOpen")
         assert book is not None
-        book.fee = self.fee if book.fee is None else book.fee
         book.members = len(self.members)
         book.auction = auction(interval, book.orders, book.band)
 
@@ -302,7 +305,7 @@ class Reference:
         for member in chosen:
             account = self.members[member - 1]
             statement = self._statement(draft, interval, account, self.energy(member, interval))
-            released = sum(draft.lock(o, draft.fee or 0) for o in draft.orders if o.trader == account)
+            released = sum(draft.lock(o, draft.fee) for o in draft.orders if o.trader == account)
             after = balances[account] + released + statement.amount_micro
             owed += max(after, 0) - max(balances[account], 0) - released
             balances[account] = after
@@ -310,12 +313,18 @@ class Reference:
             draft.homes += statement.amount_micro
             draft.grid_nano += grid_nano(draft.position(statement), draft.prices())
         owed -= draft.homes + floor_micro(draft.grid_nano) - booked
-        need(owed <= self.liabilities, "BackstopUnfunded")
+        missing = max(0, owed - self.liabilities)
+        need(balances[self.dust] >= missing, "BackstopUnfunded")
+        balances[self.dust] -= missing
+        balances[self.backstop] += missing
+        owed -= missing
         if len(draft.statements) == draft.members:
             draft.closed = True
             homes, grid, fees, dust = self.money(draft)
             assert homes + grid + fees + dust == 0
-            for account, amount in ((self.backstop, grid), (self.treasury, fees), (self.dust, dust)):
+            insured = fees * self.share_bps // 10_000
+            shares = (self.backstop, grid), (self.treasury, fees - insured), (self.dust, dust + insured)
+            for account, amount in shares:
                 balances[account] += amount
         self.books[interval], self.balances, self.owed = draft, balances, owed
 
@@ -331,7 +340,7 @@ class Reference:
         grid = floor_micro(book.grid_nano)
         if not book.closed or book.auction is None:
             return book.homes, grid, 0, 0
-        fees = floor_micro(nano(book.auction.volume_wh, book.fee or 0))
+        fees = floor_micro(nano(book.auction.volume_wh, book.fee))
         return book.homes, grid, fees, -(book.homes + grid + fees)
 
     # Readings

@@ -95,8 +95,8 @@ class World:
 
     def refer(self, model: Reference, interval: int) -> None:
         """The price formula is tested elsewhere; here its value only has to lie in the band."""
-        feed_in, retail, reference, is_open = self.chain.grid.read("band", interval)
-        assert is_open
+        feed_in, retail, reference, is_open, fee = self.chain.grid.read("band", interval)
+        assert (is_open, fee) == (True, model.books[interval].fee)
         assert feed_in <= reference <= retail
         model.books[interval].band = replace(model.books[interval].band, reference=reference)
 
@@ -179,7 +179,15 @@ class Market(RuleBasedStateMachine):
         self.both(
             "setTradingFee",
             lambda: self.model.set_fee(fee),
-            lambda: self.chain.trading.send(self.chain.admin, "setTradingFee", fee) or None,
+            lambda: self.chain.grid.send(self.chain.admin, "setTradingFee", fee) or None,
+        )
+
+    @rule(bps=st.sampled_from([0, 0, 2_500, 10_000, 10_001]))
+    def insure(self, bps: int) -> None:
+        self.both(
+            "setInsuranceShare",
+            lambda: self.model.insure(bps),
+            lambda: self.chain.trading.send(self.chain.admin, "setInsuranceShare", bps) or None,
         )
 
     @rule(door=st.sampled_from(["unpause", "unpause", "unpause", "pause"]))
@@ -505,7 +513,7 @@ class Market(RuleBasedStateMachine):
         model = self.model
         locked, half_booked = 0, 0
         for book in model.books.values():
-            locked += sum(book.lock(o, book.fee or 0) for o in book.orders if o.trader not in book.statements)
+            locked += sum(book.lock(o, book.fee) for o in book.orders if o.trader not in book.statements)
             half_booked += 0 if book.closed else book.homes
         assert sum(model.balances.values()) + locked - half_booked == model.liabilities
 

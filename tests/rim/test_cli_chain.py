@@ -93,7 +93,7 @@ class TestDeploy:
         with open_market(server.url, None, Path("deployment.json"), NameBook(Path("deployment.json"))) as market:
             assert market.registry.interval_seconds() == 900
             assert market.trading.gate_closure_s(10) == 9_000 - 60
-            assert market.trading.contract.functions.tradingFee().call() == 2_500
+            assert market.grid.trading_fee() == 2_500
 
     @pytest.mark.parametrize("out", ["missing/deployment.json", "."])
     def test_a_place_that_cannot_be_written_is_refused_before_anything_is_deployed(

@@ -20,7 +20,7 @@ from microgrid.domain.wire import Payload, decode_reading, encode_reading
 BUYER, SELLER = dev_key(1), dev_key(2)
 HOUR_S = 3_600
 FIRST = START_S // HOUR_S + 1
-CALL = "EnergyTrading.setTradingFee(2500)"
+CALL = "GridBalance.setTradingFee(2500)"
 
 Run = Callable[..., Any]
 
@@ -107,7 +107,7 @@ def test_a_proposal_goes_from_creation_to_execution(governed: Run, server: NodeS
     assert governed("govern", "execute", number)["state"] == "executed"
     assert [(p["proposal"], p["state"]) for p in governed("govern", "list")] == [(number, "executed")]
     with open_market(server.url, None, Path("deployment.json"), NameBook(Path("x"))) as market:
-        assert market.trading.contract.functions.tradingFee().call() == 2_500
+        assert market.grid.trading_fee() == 2_500
     assert "Pay for the line" in governed("govern", "list", as_json=False)
     assert "executed" in governed("govern", "show", number, as_json=False)
 
@@ -115,7 +115,7 @@ def test_a_proposal_goes_from_creation_to_execution(governed: Run, server: NodeS
 def test_who_deployed_a_governed_market_cannot_change_its_rules(governed: Run, server: NodeServer) -> None:
     place = (server.url, None, Path("deployment.json"), NameBook(Path("x")))
     with open_market(*place) as market, pytest.raises(ContractRevertError, match="AccessManagedUnauthorized"):
-        market.transactor.read(market.trading.contract, "setTradingFee", 1)
+        market.transactor.read(market.grid.contract, "setTradingFee", 1)
 
 
 def test_an_unknown_proposal_is_an_error(governed: Run) -> None:
@@ -128,8 +128,8 @@ def test_an_unknown_proposal_is_an_error(governed: Run) -> None:
     [
         ("setTradingFee(1)", "is no call: write Contract.function"),
         ("Nothing.setTradingFee(1)", "one of AccessManager, "),
-        ("EnergyTrading.setTradingFee()", "does not fit EnergyTrading"),
-        ("EnergyTrading.setTradingFee(x)", "does not fit EnergyTrading"),
+        ("GridBalance.setTradingFee()", "does not fit GridBalance"),
+        ("GridBalance.setTradingFee(x)", "does not fit GridBalance"),
         ("EnergyTrading.raiseFee(1)", "does not fit EnergyTrading"),
     ],
 )

@@ -28,6 +28,7 @@ from microgrid.domain.errors import ArtifactError, BadInputError, CompilationErr
 ROOT = Path(__file__).resolve().parent.parent.parent
 SOURCES = ROOT / "contracts"
 SHIM = SOURCES / "bin" / "solc.js"
+LIBRARY = "0x" + "ab" * 20
 SIMPLE = "// SPDX-License-Identifier: MIT\npragma solidity 0.8.28;\ncontract A { uint256 public x = 7; }\n"
 
 
@@ -51,8 +52,25 @@ def test_every_contract_has_an_artifact() -> None:
     for name in artifacts.names():
         artifact = artifacts.load(name)
         assert artifact.name == name
-        assert len(bytes.fromhex(artifact.bytecode[2:])) > 1_000
-        assert {"constructor", "function"} <= {item["type"] for item in artifact.abi}
+        assert len(bytes.fromhex(artifacts.linked(artifact, {"GappedQueues": LIBRARY})[2:])) > 1_000
+        library = DEPLOYABLE[name].startswith("libraries/")  # what only contracts can call has no place in an interface
+        assert library or {"constructor", "function"} <= {item["type"] for item in artifact.abi}
+
+
+def test_a_library_is_linked_where_the_compiler_left_room_for_it() -> None:
+    code = artifacts.linked(artifacts.load("EnergyTrading"), {"GappedQueues": LIBRARY})
+    assert code.count(LIBRARY[2:]) > 0
+    assert len(code) == len(artifacts.load("EnergyTrading").bytecode)
+
+
+def test_the_room_for_a_library_is_named_as_the_compiler_names_it(small: Path) -> None:
+    (small / "B.sol").write_text(
+        "// SPDX-License-Identifier: MIT\npragma solidity 0.8.28;\n"
+        "library L { function f() external pure returns (uint256) { return 1; } }\n"
+        "contract B { function g() external pure returns (uint256) { return L.f(); } }\n"
+    )
+    code = compile_contracts(small, {"B": "B.sol"}).artifacts["B"].bytecode
+    assert artifacts.placeholder("B.sol", "L") in code
 
 
 def test_an_unknown_contract_names_the_known_ones() -> None:

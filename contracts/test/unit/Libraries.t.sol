@@ -2,6 +2,8 @@
 pragma solidity 0.8.28;
 
 import {IDeviceRegistry} from "../../interfaces/IDeviceRegistry.sol";
+import {AccountWord} from "../../libraries/AccountWord.sol";
+import {BillWords} from "../../libraries/BillWords.sol";
 import {DeviceWord} from "../../libraries/DeviceWord.sol";
 import {OrderLanes} from "../../libraries/OrderLanes.sol";
 import {PerformanceLog} from "../../libraries/PerformanceLog.sol";
@@ -11,6 +13,7 @@ import {Model} from "../Model.sol";
 
 /// @title Words that hold several numbers: each number comes out as it went in, and no other changes.
 contract LibrariesTest {
+    using AccountWord for uint256;
     using DeviceWord for uint256;
     using OrderLanes for OrderLanes.Orders;
     using PerformanceLog for PerformanceLog.Log;
@@ -107,11 +110,36 @@ contract LibrariesTest {
         require(micro * 1000 <= nano && (micro + 1) * 1000 > nano);
     }
 
-    function test_locks_are_rounded_up() external pure {
-        require(Settlement.escrowOfBid(10, 100, 0) == 1 && Settlement.escrowOfBid(10, 100, 1) == 2);
-        require(Settlement.escrowOfBid(0, 100, 1) == 0);
-        require(Settlement.bondOfOffer(10, 100, 200) == 1 && Settlement.bondOfOffer(1, 199, 200) == 1);
-        require(Settlement.bondOfOffer(1000, 200, 200) == 0);
+    function testFuzz_locks_are_rounded_up(uint96 nano) external pure {
+        uint256 micro = Settlement.ceilMicro(nano);
+        require(micro * 1000 >= nano && micro * 1000 < uint256(nano) + 1000);
+    }
+
+    function testFuzz_an_account_word_holds_its_fields(
+        int128 balance,
+        int128 later,
+        uint64 sold,
+        uint64 bought,
+        uint32 nonce
+    ) external pure {
+        uint256 word = uint256(0).withBalance(balance).withNonce(nonce);
+        require(word.balance() == balance && word.nextNonce() == nonce && word.soldWh() == 0);
+        (sold, bought) = (sold % (1 << 47), bought % (1 << 47));
+        word = word.booked(later, sold, bought);
+        require(word.balance() == later && word.nextNonce() == nonce);
+        require(word.soldWh() == sold && word.boughtWh() == bought);
+        word = word.booked(later, type(uint64).max, 0).booked(later, 0, type(uint64).max);
+        require(word.soldWh() == type(uint48).max && word.boughtWh() == type(uint48).max, "counters stop at the top");
+        require(word.withBalance(balance).soldWh() == type(uint48).max && word.nextNonce() == nonce);
+    }
+
+    function testFuzz_bill_words_hold_their_fields(uint32 member, uint40 bought, uint40 sold, uint64 imported, uint64 out)
+        external
+        pure
+    {
+        uint256 word = BillWords.pack(member, bought, sold, 1 << 128 | uint256(imported) << 64 | out);
+        require(word >> 224 == member && (word >> 180) % (1 << 44) == bought && (word >> 136) % (1 << 44) == sold);
+        require((word >> 128) % 256 == 1 && uint64(word >> 64) == imported && uint64(word) == out);
     }
 
     /// @dev Counters at their largest stay there.

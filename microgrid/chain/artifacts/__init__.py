@@ -9,6 +9,7 @@ from importlib.resources.abc import Traversable
 from typing import Any
 
 from microgrid.domain.errors import UnknownNameError
+from microgrid.domain.wire import keccak256
 
 MANIFEST = "manifest.json"
 
@@ -20,7 +21,7 @@ class Artifact:
     Attributes:
         name: The contract's name.
         abi: Its interface, as Solidity's JSON ABI.
-        bytecode: Creation code, 0x-prefixed hexadecimal.
+        bytecode: Creation code, 0x-prefixed hexadecimal; `linked` puts the addresses of libraries in.
     """
 
     name: str
@@ -67,6 +68,19 @@ def load(name: str) -> Artifact:
 def manifest() -> Manifest:
     """The manifest of the shipped artifacts."""
     return read_manifest(files(__name__) / MANIFEST)
+
+
+def linked(artifact: Artifact, libraries: Mapping[str, str]) -> str:
+    """Creation code with the addresses of libraries, given by name, in place of solc's placeholders for them."""
+    bytecode = artifact.bytecode
+    for name, address in libraries.items():
+        bytecode = bytecode.replace(placeholder(manifest().contracts[name], name), address[2:].lower())
+    return bytecode
+
+
+def placeholder(source: str, name: str) -> str:
+    """What solc writes where a library's address belongs: 34 digits of the hash of its full name, as 20 bytes."""
+    return f"__${keccak256(f'{source}:{name}'.encode()).hex()[:34]}$__"
 
 
 def read_artifact(file: Traversable) -> Artifact:

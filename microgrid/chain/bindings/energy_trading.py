@@ -6,6 +6,7 @@ from typing import Any
 from web3.contract import Contract
 from web3.types import EventData, LogReceipt
 
+from microgrid.chain.bindings.bill_words import bills
 from microgrid.chain.events import events, events_of
 from microgrid.chain.transactor import GasBudget, Transactor
 from microgrid.domain.records import AuctionResult, IntervalMoney, OrderResult, Side, SignedOrder
@@ -58,9 +59,9 @@ class EnergyTrading:
         event = next(events(self.contract, "OrderCancelled", receipt["logs"]))
         return event["energyWh"], event["released"]
 
-    def revoke_nonce(self, nonce: int) -> None:
-        """Make an order of this account void that was signed with a nonce and not handed in yet."""
-        self._transactor.execute("revokeNonce", self.contract, "revokeNonce", [nonce], CANCEL_ORDER)
+    def revoke_nonces(self, below: int) -> None:
+        """Make all orders of this account void that were signed with lower nonces and not handed in yet."""
+        self._transactor.execute("revokeNonces", self.contract, "revokeNonces", [below], CANCEL_ORDER)
 
     def clear(self, interval: int) -> None:
         """Clear an interval's auction."""
@@ -113,12 +114,12 @@ class EnergyTrading:
         return receipt["logs"]
 
     def settled_homes(self, logs: Iterable[LogReceipt]) -> Iterator[Mapping[str, Any]]:
-        """Arguments of each HomeSettled event among some logs."""
-        return events(self.contract, "HomeSettled", logs)
+        """The bill of each home that some logs tell of."""
+        return (home for args in events(self.contract, "HomesSettled", logs) for home in bills(args))
 
     def homes_settled_in(self, interval: int) -> list[Mapping[str, Any]]:
-        """Arguments of all HomeSettled events of an interval so far."""
-        return [log["args"] for log in self._logs("HomeSettled", {"interval": interval})]
+        """The bills of an interval so far."""
+        return [home for log in self._logs("HomesSettled", {"interval": interval}) for home in bills(log["args"])]
 
     def money(self, interval: int) -> tuple[IntervalMoney, int]:
         """Money of an interval as the contract keeps it, and the number of members settled."""
@@ -128,6 +129,10 @@ class EnergyTrading:
     def is_settled(self, interval: int, member_id: int) -> bool:
         """Whether a member is settled."""
         return bool(self._read("isSettled", interval, member_id))
+
+    def insurance_micro(self) -> int:
+        """What the insurance pool holds; it is drawn when else the backstop could not pay a settlement."""
+        return self.balance_micro(self.contract.address)
 
     def deposit(self, account: str, amount_micro: int) -> None:
         """Move payment tokens of this account into an account's balance."""
@@ -147,8 +152,12 @@ class EnergyTrading:
 
     def account(self, account: str) -> tuple[int, int, int]:
         """Credit of an account (micro), and what it sold and delivered, bought and used (Wh)."""
-        balance_micro, sold_wh, bought_wh = self._read("account", account)
+        balance_micro, sold_wh, bought_wh, _ = self._read("account", account)
         return balance_micro, sold_wh, bought_wh
+
+    def next_nonce(self, account: str) -> int:
+        """Least nonce that a home's next relayed order can have; each accepted one uses up all below it."""
+        return int(self._read("account", account)[3])
 
     def liabilities_micro(self) -> int:
         """Sum of all accounts, locked money included."""
@@ -175,7 +184,10 @@ class EnergyTrading:
         return str(self._read("treasury"))
 
     def history(self, account: str, member_id: int) -> list[tuple[str, int, Mapping[str, Any]]]:
-        """What happened to an account: name, block number and arguments of each event, oldest first."""
+        """What happened to an account: name, block number and arguments of each event, oldest first.
+
+        A home's bill is `HomeSettled`, taken out of the event that tells of many homes.
+        """
         queries: list[tuple[str, dict[str, Any]]] = [
             ("Deposited", {"account": account}),
             ("Withdrawn", {"account": account}),
@@ -183,12 +195,17 @@ class EnergyTrading:
             ("CreditTransferred", {"to": account}),
             ("OrderCreated", {"memberId": member_id}),
             ("OrderCancelled", {"memberId": member_id}),
-            ("HomeSettled", {"memberId": member_id}),
         ]
         found = [
             (log["blockNumber"], log["logIndex"], name, log["args"])
             for name, filters in queries
             for log in self._logs(name, filters)
+        ]
+        found += [
+            (log["blockNumber"], log["logIndex"], "HomeSettled", home)
+            for log in self._logs("HomesSettled", {})
+            for home in bills(log["args"])
+            if home["memberId"] == member_id
         ]
         return [(name, block, args) for block, _, name, args in sorted(found, key=lambda item: item[:2])]
 

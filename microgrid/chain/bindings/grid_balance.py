@@ -32,8 +32,12 @@ class GridBalance:
 
     def band(self, interval: int) -> PriceBand | None:
         """Prices of an interval, None while it is not open."""
-        feed_in, retail, reference, is_open = self._read("band", interval)
-        return PriceBand(feed_in, retail, reference) if is_open else None
+        feed_in, retail, reference, is_open, fee = self._read("band", interval)
+        return PriceBand(feed_in, retail, reference, fee) if is_open else None
+
+    def trading_fee(self) -> int:
+        """Trading fee of intervals opened from now on, micro on each kWh bought."""
+        return int(self._read("tradingFee"))
 
     def energy_price(self, interval: int) -> int:
         """Price by the formula, micro per kWh."""

@@ -34,7 +34,6 @@ class IntervalBook:
 
     index: int
     band: PriceBand
-    fee: int | None = None
     members: int = 0
     auction: AuctionResult | None = None
     orders: list[Order] = field(default_factory=list)
@@ -44,14 +43,14 @@ class IntervalBook:
     _places: dict[tuple[str, Side], int] = field(default_factory=dict)
     _deals: DealBook = field(default_factory=DealBook)
     _grid_nano: int = 0
+    _closed: bool = False
 
-    def add(self, trader: str, args: Mapping[str, Any], fee: int, domain: SigningDomain) -> int:
+    def add(self, trader: str, args: Mapping[str, Any], domain: SigningDomain) -> int:
         """Enter an order; returns the money it locks, micro.
 
         Raises:
             AuditError: the place in the queue, the tick or the signature is not what it must be.
         """
-        self._fix_fee(fee)
         side, tick = Side(args["side"]), args["tick"]
         self._same("ahead_wh of an order", args["aheadWh"], self._levels.get((side, tick), 0))
         self._levels[side, tick] = args["aheadWh"] + args["energyWh"]
@@ -84,19 +83,13 @@ class IntervalBook:
             self._levels[side, tick] = ahead_wh
         return released
 
-    def lock(self, offer: Offer, fee: int) -> int:
+    def lock(self, offer: Offer) -> int:
         """Money that the maker of a direct deal locks, micro."""
-        return offer.locked(self.band, self._fix_fee(fee))
+        return offer.locked(self.band, self.band.fee)
 
     def deal(self, offer: Offer) -> None:
         """Enter a direct deal that both homes locked money for."""
-        self._deals.enter(offer, self.band, self.fee or 0)
-
-    def _fix_fee(self, fee: int) -> int:
-        """The interval keeps the fee that was in force at its first promise."""
-        if self.fee is None:
-            self.fee = fee
-        return self.fee
+        self._deals.enter(offer, self.band, self.band.fee)
 
     def _check_signer(self, order: Order, args: Mapping[str, Any], domain: SigningDomain) -> None:
         """One signature stands for all intervals of an order."""
@@ -128,15 +121,14 @@ class IntervalBook:
 
     def _lock(self, order: Order) -> int:
         limit = self._price(self._ticks[order.trader, order.side])
-        return locked_micro(order.side, order.energy_wh, limit, self.band, self.fee or 0)
+        return locked_micro(order.side, order.energy_wh, limit, self.band, self.band.fee)
 
-    def clear(self, args: Mapping[str, Any], fee: int, members: int) -> None:
+    def clear(self, args: Mapping[str, Any], members: int) -> None:
         """Clear with Python's own mechanism.
 
         Raises:
             AuditError: the contract found another tick, price or volume.
         """
-        self._fix_fee(fee)
         self.members = members
         self.auction = auction(self.index, self.orders, self.band)
         self._same("tick", args["tick"], self.auction.tick)
@@ -149,7 +141,7 @@ class IntervalBook:
         Raises:
             AuditError: the contract billed other energy or another amount.
         """
-        if self.auction is None or self.fee is None:
+        if self.auction is None:
             raise AuditError(interval_name(self.index, "bill"), account, "none before clearing", CHAIN)
         metered, deals = energy or MeteredEnergy(0, 0), self._deals.of(account)
         position = Position(
@@ -158,7 +150,7 @@ class IntervalBook:
             metered.import_wh,
             metered.export_wh,
         )
-        prices = Prices.of(self.auction, self.band, self.fee)
+        prices = Prices.of(self.auction, self.band, self.band.fee)
         amount = floor_micro(home_nano(position, prices) + direct_nano(deals, prices))
         for name, recomputed in (
             ("boughtWh", position.bought_wh),
@@ -193,6 +185,11 @@ class IntervalBook:
         """Whether every member is billed."""
         return self.auction is not None and len(self.statements) == self.members
 
+    @property
+    def is_settling(self) -> bool:
+        """Whether homes are billed and the grid's part is not booked yet."""
+        return bool(self.statements) and not self._closed
+
     def money(self) -> IntervalMoney:
         """Money so far; fees and dust once every member is billed."""
         homes = sum(statement.amount_micro for statement in self.statements)
@@ -200,7 +197,7 @@ class IntervalBook:
         if not self.is_settled or self.auction is None:
             return IntervalMoney(self.index, homes, grid, 0, 0)
         bought_wh = sum(statement.bought_wh for statement in self.statements)
-        fees = floor_micro(nano(bought_wh, self.fee or 0))
+        fees = floor_micro(nano(bought_wh, self.band.fee))
         return IntervalMoney(self.index, homes, grid, fees, -(homes + grid + fees))
 
     def close(self, args: Mapping[str, Any]) -> IntervalMoney:
@@ -213,6 +210,7 @@ class IntervalBook:
         money = self.money()
         for name in MONEY_FIELDS:
             self._same(name, args[name.removesuffix("_micro")], getattr(money, name))
+        self._closed = True
         return money
 
     def settlement(self) -> Settlement | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from microgrid.domain.errors import AuditError
 from microgrid.domain.journal import (
+    HOME_SETTLED,
     LIABILITIES,
     Journal,
     JournalEvent,
@@ -19,6 +20,8 @@ from microgrid.domain.records import AuctionResult, Order, PriceBand, Settlement
 from microgrid.settlement.audit.book import CHAIN, IntervalBook
 from microgrid.settlement.audit.deals import Offer
 from microgrid.settlement.audit.meters import MeterBook
+
+WHOLE_BPS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,7 @@ class _Replay:
         self._sold_wh: Counter[str] = Counter()
         self._bought_wh: Counter[str] = Counter()
         self._liabilities = 0
-        self._fee = 0
+        self._share_bps = 0
         self._intervals: dict[int, IntervalBook] = {}
         self._offers: dict[int, Offer] = {}
         self._rules = {
@@ -76,7 +79,6 @@ class _Replay:
             "DeviceKeyRotated": self._meters.rotate,
             "DeviceReplaced": self._meters.replace,
             "IntervalOpened": self._open,
-            "TradingFeeSet": self._set_fee,
             "Deposited": self._deposit,
             "Withdrawn": self._withdraw,
             "CreditTransferred": self._transfer,
@@ -86,7 +88,9 @@ class _Replay:
             "OfferAccepted": self._accept,
             "OfferWithdrawn": self._take_back,
             "IntervalCleared": self._clear,
-            "HomeSettled": self._settle,
+            HOME_SETTLED: self._settle,
+            "InsuranceShareSet": self._set_share,
+            "InsuranceDrawn": self._draw,
             "IntervalSettled": self._close,
         }
 
@@ -94,7 +98,7 @@ class _Replay:
         for event in self._journal.events:
             self._apply(event)
         audited = tuple(
-            AuditedInterval(book.index, book.band, book.fee or 0, tuple(book.orders), book.auction, book.settlement())
+            AuditedInterval(book.index, book.band, book.band.fee, tuple(book.orders), book.auction, book.settlement())
             for _, book in sorted(self._intervals.items())
             if book.auction is not None
         )
@@ -125,11 +129,8 @@ class _Replay:
         self._balances[args["account"]] += 0
 
     def _open(self, args: Mapping[str, Any]) -> None:
-        band = PriceBand(args["feedIn"], args["retail"], args["referencePrice"])
+        band = PriceBand(args["feedIn"], args["retail"], args["referencePrice"], args["fee"])
         self._intervals[args["interval"]] = IntervalBook(args["interval"], band)
-
-    def _set_fee(self, args: Mapping[str, Any]) -> None:
-        self._fee = args["feeMicroPerKwh"]
 
     def _deposit(self, args: Mapping[str, Any]) -> None:
         self._balances[args["account"]] += args["amount"]
@@ -146,7 +147,7 @@ class _Replay:
     def _order(self, args: Mapping[str, Any]) -> None:
         trader = self._accounts[args["memberId"] - 1]
         book = self._intervals[args["interval"]]
-        self._balances[trader] -= book.add(trader, args, self._fee, self._journal.order_domain)
+        self._balances[trader] -= book.add(trader, args, self._journal.order_domain)
 
     def _cancel(self, args: Mapping[str, Any]) -> None:
         trader = self._accounts[args["memberId"] - 1]
@@ -156,24 +157,24 @@ class _Replay:
         maker, counterparty = (self._accounts[args[name] - 1] for name in ("makerId", "counterpartyId"))
         offer = Offer.of(args, maker, counterparty)
         self._offers[args["offerId"]] = offer
-        self._balances[maker] -= self._intervals[offer.interval].lock(offer, self._fee)
+        self._balances[maker] -= self._intervals[offer.interval].lock(offer)
 
     def _accept(self, args: Mapping[str, Any]) -> None:
         offer = self._offers.pop(args["offerId"])
         book = self._intervals[args["interval"]]
-        self._balances[offer.counterparty] -= book.lock(offer.mirrored(), self._fee)
+        self._balances[offer.counterparty] -= book.lock(offer.mirrored())
         book.deal(offer)
 
     def _take_back(self, args: Mapping[str, Any]) -> None:
         offer = self._offers.pop(args["offerId"])
-        released = self._intervals[offer.interval].lock(offer, self._fee)
+        released = self._intervals[offer.interval].lock(offer)
         if args["released"] != released:
             what = interval_name(offer.interval, "released by an offer taken back")
             raise AuditError(what, args["released"], released, CHAIN)
         self._balances[offer.maker] += released
 
     def _clear(self, args: Mapping[str, Any]) -> None:
-        self._intervals[args["interval"]].clear(args, self._fee, len(self._accounts))
+        self._intervals[args["interval"]].clear(args, len(self._accounts))
 
     def _settle(self, args: Mapping[str, Any]) -> None:
         account, interval = self._accounts[args["memberId"] - 1], args["interval"]
@@ -187,6 +188,26 @@ class _Replay:
 
     def _close(self, args: Mapping[str, Any]) -> None:
         money = self._intervals[args["interval"]].close(args)
+        insured = money.fees_micro * self._share_bps // WHOLE_BPS
         self._balances[self._journal.backstop] += money.grid_micro
-        self._balances[self._journal.treasury] += money.fees_micro
-        self._balances[self._journal.trading] += money.dust_micro
+        self._balances[self._journal.treasury] += money.fees_micro - insured
+        self._balances[self._journal.trading] += money.dust_micro + insured
+
+    def _set_share(self, args: Mapping[str, Any]) -> None:
+        self._share_bps = args["bps"]
+
+    def _draw(self, args: Mapping[str, Any]) -> None:
+        """The insurance pool gives the backstop exactly what it lacks."""
+        missing = -self._backstop_cover()
+        if args["amount"] != missing:
+            what = "amount drawn from the insurance pool"
+            raise AuditError(what, args["amount"], missing, CHAIN)
+        self._balances[self._journal.trading] -= missing
+        self._balances[self._journal.backstop] += missing
+
+    def _backstop_cover(self) -> int:
+        """What the backstop has, with what intervals in settlement will bring it, less the arrears of others."""
+        backstop = self._journal.backstop
+        arrears = sum(min(0, amount) for account, amount in self._balances.items() if account != backstop)
+        coming = sum(book.money().grid_micro for book in self._intervals.values() if book.is_settling)
+        return self._balances[backstop] + coming + arrears
