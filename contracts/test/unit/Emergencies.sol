@@ -17,7 +17,7 @@ abstract contract Emergencies is Sensors {
 
     EmergencyControl internal control;
 
-    function _found() internal override {
+    function _found() internal virtual override {
         super._found();
         _addSensor(1);
         control = new EmergencyControl(address(manager), registry, monitor, _rules());
