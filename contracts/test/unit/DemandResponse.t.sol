@@ -30,7 +30,7 @@ contract DemandResponseTest is DemandEvents {
     }
 
     function test_an_operator_announces_an_event_and_its_budget_is_taken() external {
-        cheats.expectEmit(address(demand));
+        vm.expectEmit(address(demand));
         emit IDemandResponse.EventAnnounced(1, _holder(OPERATOR), _terms());
         cheats.assertEq(_announce(_terms()), 1);
         cheats.assertEq(money.balanceOf(address(demand)), BUDGET);
@@ -123,7 +123,7 @@ contract DemandResponseTest is DemandEvents {
 
     function test_a_home_enrols_with_its_mean_import_as_baseline() external {
         _announce(_terms());
-        cheats.expectEmit(address(demand));
+        vm.expectEmit(address(demand));
         emit IDemandResponse.Enrolled(1, 2, 1600);
         _enrol(1, 2);
         _enrol(1, 3);
@@ -216,7 +216,7 @@ contract DemandResponseTest is DemandEvents {
     function test_leaving_before_the_begin_is_as_if_never_enrolled() external {
         _announce(_terms());
         for (uint256 i = 1; i <= 3; ++i) _enrol(1, i);
-        cheats.expectEmit(address(demand));
+        vm.expectEmit(address(demand));
         emit IDemandResponse.OptedOut(1, 1);
         _optOut(1, 1);
         IDemandResponse.Participation memory nothing;
@@ -267,7 +267,7 @@ contract DemandResponseTest is DemandEvents {
         vm.warp(BEGIN);
         _failsToDispatch(1, abi.encodeWithSelector(IDemandResponse.EventBegun.selector, 1, BEGIN));
         vm.warp(BEGIN - 1);
-        cheats.expectEmit(address(demand));
+        vm.expectEmit(address(demand));
         emit IDemandResponse.EventDispatched(1, 3);
         _dispatch(1, 3);
         cheats.assertEq(demand.stateOf(1).stage, 3);
@@ -281,13 +281,13 @@ contract DemandResponseTest is DemandEvents {
         bytes memory call = abi.encodeCall(demand.cancel, (1));
         bytes memory reason = abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, STRANGER);
         _fails(STRANGER, address(demand), call, reason);
-        cheats.expectEmit(address(demand));
+        vm.expectEmit(address(demand));
         emit IDemandResponse.EventCancelled(1);
         _as(OPERATOR);
         demand.cancel(1);
         _expectStatus(1, CANCELLED);
         _fails(_holder(OPERATOR), address(demand), call, _wrongStatus(1, CANCELLED));
-        cheats.expectEmit(address(demand));
+        vm.expectEmit(address(demand));
         emit IDemandResponse.BudgetRefunded(1, _holder(OPERATOR), BUDGET);
         cheats.assertEq(demand.refund(1), BUDGET);
         cheats.assertEq(money.balanceOf(_holder(OPERATOR)), 10 * BUDGET);

@@ -62,7 +62,7 @@ contract DemandResponsePayTest is DemandEvents {
         vm.warp(END - 1);
         _fails(STRANGER, address(demand), call, abi.encodeWithSelector(IDemandResponse.EventNotOver.selector, 1, END));
         vm.warp(END);
-        cheats.expectEmit(address(demand));
+        vm.expectEmit(address(demand));
         emit IDemandResponse.RecoveryStarted(1, END + HOUR);
         vm.prank(STRANGER);
         demand.recover(1);
@@ -72,10 +72,10 @@ contract DemandResponsePayTest is DemandEvents {
     function test_an_event_without_homes_is_measured_at_once_and_pays_nothing() external {
         _dispatch(1, 1);
         vm.warp(END);
-        cheats.expectEmit(address(demand));
+        vm.expectEmit(address(demand));
         emit IDemandResponse.EventMeasured(1, 0, 0);
         demand.recover(1);
-        cheats.expectEmit(address(demand));
+        vm.expectEmit(address(demand));
         emit IDemandResponse.EventSettled(1, 0, BUDGET);
         demand.settle(1);
         cheats.assertEq(demand.refund(1), BUDGET);
@@ -88,7 +88,7 @@ contract DemandResponsePayTest is DemandEvents {
         _expectSaving(1, 500);
         _expectSaving(2, 600);
         _expectSaving(3, -300);
-        cheats.expectEmit(address(demand));
+        vm.expectEmit(address(demand));
         emit IDemandResponse.EventMeasured(1, 800, 1100);
         vm.prank(STRANGER);
         demand.measure(1, 0, 3);
@@ -156,7 +156,7 @@ contract DemandResponsePayTest is DemandEvents {
         demand.measure(1, 0, 2);
         cheats.assertFalse(demand.participation(1, 1).measured);
         vm.warp(DEADLINE);
-        cheats.expectEmit(address(demand));
+        vm.expectEmit(address(demand));
         emit IDemandResponse.SavingMeasured(1, 1, 0, false);
         demand.measure(1, 0, 2);
         cheats.assertEq(demand.stateOf(1).netWh, 600);
@@ -178,7 +178,7 @@ contract DemandResponsePayTest is DemandEvents {
         _runEvent(3);
         demand.measure(1, 0, 3);
         cheats.assertEq(demand.incentive(1, 1), 0);
-        cheats.expectEmit(address(demand));
+        vm.expectEmit(address(demand));
         // 0.1 for each of 0.8 kWh.
         emit IDemandResponse.EventSettled(1, 80_000, 920_000);
         demand.settle(1);
@@ -186,7 +186,7 @@ contract DemandResponsePayTest is DemandEvents {
         cheats.assertEq(demand.incentive(1, 1), 36_363);
         cheats.assertEq(demand.incentive(1, 2), 43_636);
         cheats.assertEq(demand.incentive(1, 3), 0);
-        cheats.expectEmit(address(demand));
+        vm.expectEmit(address(demand));
         emit IDemandResponse.IncentivePaid(1, 1, 36_363);
         vm.prank(STRANGER);
         cheats.assertEq(demand.claim(1, 1), 36_363);
@@ -203,7 +203,7 @@ contract DemandResponsePayTest is DemandEvents {
         _runEvent(3);
         demand.measure(1, 0, 3);
         demand.settle(1);
-        cheats.expectEmit(address(demand));
+        vm.expectEmit(address(demand));
         emit IDemandResponse.BudgetRefunded(1, _holder(OPERATOR), 920_000);
         vm.prank(STRANGER);
         cheats.assertEq(demand.refund(1), 920_000);
@@ -300,7 +300,7 @@ contract DemandResponsePayTest is DemandEvents {
     }
 
     function _expectSaving(uint32 memberId, int256 savingWh) private {
-        cheats.expectEmit(address(demand));
+        vm.expectEmit(address(demand));
         emit IDemandResponse.SavingMeasured(1, memberId, savingWh, true);
     }
 

@@ -95,7 +95,7 @@ abstract contract Emergencies is Sensors {
         uint64 until,
         IEmergencyControl.Cause cause
     ) internal {
-        cheats.expectEmit(address(control));
+        vm.expectEmit(address(control));
         emit IEmergencyControl.LevelChanged(from, to, until, cause);
     }
 

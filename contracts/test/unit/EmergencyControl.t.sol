@@ -33,7 +33,7 @@ contract EmergencyControlTest is Emergencies {
     function test_governance_sets_rules_that_may_touch_their_bounds() external {
         IEmergencyControl.Rules memory rules =
             IEmergencyControl.Rules(1000, 999, 1000, 999, 604_800, 604_800, 604_800, 604_800);
-        cheats.expectEmit(address(control));
+        vm.expectEmit(address(control));
         emit IEmergencyControl.RulesSet(rules);
         _setRules(rules);
         cheats.assertEq(abi.encode(control.rules()), abi.encode(rules));
@@ -59,7 +59,7 @@ contract EmergencyControlTest is Emergencies {
     // Rising
 
     function test_a_severity_below_the_alert_leaves_the_level_normal() external {
-        cheats.expectEmit(address(control));
+        vm.expectEmit(address(control));
         emit IEmergencyControl.SeverityTaken(_holder(ORACLE), 499);
         _report(499);
         _expectStatus(NORMAL, false, 0, 0, 0);
@@ -85,7 +85,7 @@ contract EmergencyControlTest is Emergencies {
             abi.encodeWithSelector(IEmergencyControl.SeverityUnknown.selector)
         );
         _reportSeverity(1, NOW, 950);
-        cheats.expectEmit(address(control));
+        vm.expectEmit(address(control));
         emit IEmergencyControl.SeverityTaken(STRANGER, 950);
         _expectChange(NORMAL, EMERGENCY, NOW + EMERGENCY_SECONDS, IEmergencyControl.Cause.Measured);
         vm.prank(STRANGER);
@@ -143,9 +143,9 @@ contract EmergencyControlTest is Emergencies {
         _expectStatus(NORMAL, false, 0, NOW + ALERT_SECONDS, 0);
         _expectChange(ALERT, NORMAL, 0, IEmergencyControl.Cause.Expired);
         control.expire();
-        cheats.recordLogs();
+        vm.recordLogs();
         control.expire();
-        cheats.assertEq(cheats.getRecordedLogs().length, 0);
+        cheats.assertEq(vm.getRecordedLogs().length, 0);
     }
 
     function test_an_emergency_that_nothing_confirms_goes_through_recovery_to_normal() external {

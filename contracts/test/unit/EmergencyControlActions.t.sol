@@ -12,7 +12,7 @@ contract EmergencyControlActionsTest is Emergencies {
     // Declarations
 
     function test_a_guardian_declares_a_level_for_a_while() external {
-        cheats.expectEmit(address(control));
+        vm.expectEmit(address(control));
         emit IEmergencyControl.EmergencyDeclared(_holder(GUARDIAN), ALERT, NOW + 100, "storm");
         _expectChange(NORMAL, ALERT, NOW + 100, IEmergencyControl.Cause.Declared);
         _declare(ALERT, 100);
@@ -126,7 +126,7 @@ contract EmergencyControlActionsTest is Emergencies {
         _setPriority(4, IEmergencyControl.PriorityClass.Critical);
         _report(900);
         _expectShed(false, false, false, false);
-        cheats.expectEmit(address(control));
+        vm.expectEmit(address(control));
         emit IEmergencyControl.SheddingOrdered(1, NOW + EMERGENCY_SECONDS);
         _setShedding(1);
         _expectShed(true, false, false, false);
@@ -180,7 +180,7 @@ contract EmergencyControlActionsTest is Emergencies {
 
     function test_everybody_is_standard_until_an_operator_says_otherwise() external {
         cheats.assertTrue(control.priorityOf(1) == IEmergencyControl.PriorityClass.Standard);
-        cheats.expectEmit(address(control));
+        vm.expectEmit(address(control));
         emit IEmergencyControl.PrioritySet(1, IEmergencyControl.PriorityClass.Flexible);
         _setPriority(1, IEmergencyControl.PriorityClass.Flexible);
         cheats.assertTrue(control.priorityOf(1) == IEmergencyControl.PriorityClass.Flexible);

@@ -45,7 +45,7 @@ contract GridBalanceTest is Community {
     // Totals
 
     function test_readings_add_up_in_their_interval() external {
-        cheats.expectEmit(address(grid));
+        vm.expectEmit(address(grid));
         emit IGridBalance.IntervalRecorded(START, 100, 30, 2);
         _record(START, 100, 30, 2);
         _record(START, 11, 7, 1);
@@ -90,7 +90,7 @@ contract GridBalanceTest is Community {
     }
 
     function test_a_stress_report_counts_for_a_day() external {
-        cheats.expectEmit(address(grid));
+        vm.expectEmit(address(grid));
         emit IGridBalance.GridStressReported(_holder(ORACLE), 7e17);
         _as(ORACLE);
         grid.reportGridStress(7e17);
@@ -103,7 +103,7 @@ contract GridBalanceTest is Community {
     function test_a_stress_measurement_counts_for_an_hour_and_the_larger_of_both_holds() external {
         _as(ORACLE);
         grid.reportGridStress(2e17);
-        cheats.expectEmit(address(grid));
+        vm.expectEmit(address(grid));
         emit IGridBalance.GridStressMeasured(9e17);
         _measure(9e17);
         vm.warp(START * HOUR + 3599);
@@ -128,7 +128,7 @@ contract GridBalanceTest is Community {
     }
 
     function test_a_multiplier_holds_in_its_hour_of_every_day() external {
-        cheats.expectEmit(address(grid));
+        vm.expectEmit(address(grid));
         emit IGridBalance.TimeOfDayMultiplierSet(18, 14e17);
         _setMultiplier(18, 14e17);
         cheats.assertEq(grid.timeOfDayMultiplier(START + 17), WAD);
@@ -191,7 +191,7 @@ contract GridBalanceTest is Community {
     function test_parameters_are_told_and_hold_at_once() external {
         IGridBalance.PriceParameters memory dearer = _parameters();
         dearer.baseRate = 300_000;
-        cheats.expectEmit(address(grid));
+        vm.expectEmit(address(grid));
         emit IGridBalance.PriceParametersSet(dearer);
         _setParameters(dearer);
         cheats.assertEq(grid.energyPrice(START), 300_000);
@@ -218,12 +218,9 @@ contract GridBalanceTest is Community {
         (feedIn[0], retail[0]) = (80_000, 300_000);
         (feedIn[1], retail[1]) = (80_000, 200_000);
         (feedIn[2], retail[2]) = (280_000, 280_000);
-        cheats.expectEmit(address(grid));
-        emit IGridBalance.IntervalOpened(START + 1, 80_000, 300_000, 250_000);
-        cheats.expectEmit(address(grid));
-        emit IGridBalance.IntervalOpened(START + 2, 80_000, 200_000, 200_000);
-        cheats.expectEmit(address(grid));
-        emit IGridBalance.IntervalOpened(START + 3, 280_000, 280_000, 280_000);
+        _expectOpened(START + 1, 80_000, 300_000, 250_000);
+        _expectOpened(START + 2, 80_000, 200_000, 200_000);
+        _expectOpened(START + 3, 280_000, 280_000, 280_000);
         _as(OPERATOR);
         grid.openIntervals(START + 1, feedIn, retail);
         _expectBand(START + 1, 80_000, 300_000, 250_000);
@@ -259,8 +256,7 @@ contract GridBalanceTest is Community {
     }
 
     function test_anyone_opens_the_next_two_intervals_at_the_price_of_the_formula() external {
-        cheats.expectEmit(address(grid));
-        emit IGridBalance.IntervalOpened(START + 2, 60_000, 250_000, 250_000);
+        _expectOpened(START + 2, 60_000, 250_000, 250_000);
         vm.prank(STRANGER);
         grid.openInterval(START + 2);
         _expectBand(START + 2, 60_000, 250_000, 250_000);
@@ -290,6 +286,11 @@ contract GridBalanceTest is Community {
         (feedIn[0], retail[0]) = (low, high);
         bytes memory call = abi.encodeCall(grid.openIntervals, (interval, feedIn, retail));
         _fails(_holder(OPERATOR), address(grid), call, reason);
+    }
+
+    function _expectOpened(uint64 interval, uint64 feedIn, uint64 retail, uint64 referencePrice) private {
+        vm.expectEmit(address(grid));
+        emit IGridBalance.IntervalOpened(interval, feedIn, retail, referencePrice);
     }
 
     function _measure(uint256 factorWad) private {

@@ -4,7 +4,7 @@ pragma solidity 0.8.28;
 import {GridMonitor} from "../../grid/GridMonitor.sol";
 import {IGridMonitor} from "../../interfaces/IGridMonitor.sol";
 import {ISignedReports} from "../../interfaces/ISignedReports.sol";
-import {Cheats} from "./Cheats.sol";
+import {Vm} from "../Vm.sol";
 import {Sensors} from "./Sensors.sol";
 
 contract GridMonitorTest is Sensors {
@@ -25,7 +25,7 @@ contract GridMonitorTest is Sensors {
     function test_governance_alone_sets_the_limits() external {
         IGridMonitor.Limits memory limits = IGridMonitor.Limits(2, 1, 2, 1, 1);
         _onlyFor(GOVERNANCE, address(monitor), abi.encodeCall(monitor.setLimits, (limits)));
-        cheats.expectEmit(address(monitor));
+        vm.expectEmit(address(monitor));
         emit IGridMonitor.LimitsSet(limits);
         _as(GOVERNANCE);
         monitor.setLimits(limits);
@@ -38,7 +38,7 @@ contract GridMonitorTest is Sensors {
         _refusesLimits(IGridMonitor.Limits(50_000, 1000, 230_000, 0, 80));
         _refusesLimits(IGridMonitor.Limits(50_000, 1000, 230_000, 230_000, 80));
         _refusesLimits(IGridMonitor.Limits(50_000, 1000, 230_000, 23_000, 0));
-        cheats.expectRevert(abi.encodeWithSelector(IGridMonitor.InvalidLimits.selector));
+        vm.expectRevert(abi.encodeWithSelector(IGridMonitor.InvalidLimits.selector));
         new GridMonitor(address(manager), registry, grid, IGridMonitor.Limits(1, 1, 2, 1, 1));
     }
 
@@ -67,7 +67,7 @@ contract GridMonitorTest is Sensors {
     }
 
     function test_a_report_is_stored_with_the_severity_of_its_largest_deviation() external {
-        cheats.expectEmit(address(monitor));
+        vm.expectEmit(address(monitor));
         // 0.1 of 1 Hz is 100 permille, 4.6 of 23 V 200, 40 of 80 permille distortion 500.
         emit IGridMonitor.GridReported(_sensor(1), SENSOR_ZONE, NOW, 49_900, 234_600, 40, 500);
         _submit(1, _report(1, NOW, 49_900, 234_600, 40));
@@ -92,25 +92,25 @@ contract GridMonitorTest is Sensors {
     function test_a_fault_begins_at_the_limit_and_ends_below_four_fifths_of_it() external {
         _submitAt(1, 49_001, 230_000, 0, NOW);
         _expectFaults(0);
-        cheats.expectEmit(address(monitor));
+        vm.expectEmit(address(monitor));
         emit IGridMonitor.FaultDetected(_sensor(1), SENSOR_ZONE, 1);
         _submitAt(1, 49_000, 230_000, 0, NOW + 1);
         _submitAt(1, 49_200, 230_000, 0, NOW + 2);
         _expectFaults(1);
-        cheats.expectEmit(address(monitor));
+        vm.expectEmit(address(monitor));
         emit IGridMonitor.FaultCleared(_sensor(1), SENSOR_ZONE, 1);
         _submitAt(1, 49_201, 230_000, 0, NOW + 3);
         _expectFaults(0);
     }
 
     function test_each_fault_has_its_bit_and_only_changes_are_told() external {
-        cheats.recordLogs();
+        vm.recordLogs();
         _submitAt(1, 51_000, 207_000, 80, NOW);
         _expectFaults(2 | 4 | 16);
         _submitAt(1, 51_000, 253_000, 80, NOW + 1);
         _expectFaults(2 | 8 | 16);
         _submitAt(1, 51_000, 253_000, 80, NOW + 2);
-        Cheats.Log[] memory logs = cheats.getRecordedLogs();
+        Vm.Log[] memory logs = vm.getRecordedLogs();
         cheats.assertEq(_countLogs(logs, IGridMonitor.FaultDetected.selector), 2);
         cheats.assertEq(_countLogs(logs, IGridMonitor.FaultCleared.selector), 1);
     }
@@ -194,7 +194,7 @@ contract GridMonitorTest is Sensors {
         for (uint256 i = 1; i <= 16; ++i) _reportSeverity(i, NOW, 0);
         cheats.assertEq(monitor.sensors().length, 16);
         IGridMonitor.GridReport memory report = _report(17, NOW, 50_000, 230_000, 0);
-        cheats.expectEmit(address(monitor));
+        vm.expectEmit(address(monitor));
         emit ISignedReports.ReportRefused(_sensor(17), 1, ISignedReports.ReportResult.NoRoom);
         cheats.assertTrue(_submit(17, report) == ISignedReports.ReportResult.NoRoom);
     }
@@ -224,11 +224,11 @@ contract GridMonitorTest is Sensors {
         _meterUse(1, START, 100, 30);
         _meterUse(2, START, 20, 5);
         _meterUse(3, START, 7, 0);
-        cheats.expectEmit(address(monitor));
+        vm.expectEmit(address(monitor));
         emit IGridMonitor.ZoneRecorded(START, ZONE, 1, 100, 30);
-        cheats.expectEmit(address(monitor));
+        vm.expectEmit(address(monitor));
         emit IGridMonitor.ZoneRecorded(START, ZONE, 2, 20, 5);
-        cheats.expectEmit(address(monitor));
+        vm.expectEmit(address(monitor));
         emit IGridMonitor.ZoneRecorded(START, 8, 3, 7, 0);
         vm.prank(STRANGER);
         monitor.tallyZones(START, 1, 256);

@@ -83,7 +83,7 @@ abstract contract Hands {
         return low + seed % (high - low + 1);
     }
 
-    function _countLogs(Cheats.Log[] memory logs, bytes32 topic) internal pure returns (uint256 count) {
+    function _countLogs(Vm.Log[] memory logs, bytes32 topic) internal pure returns (uint256 count) {
         for (uint256 i = 0; i < logs.length; ++i) if (logs[i].topics[0] == topic) ++count;
     }
 }

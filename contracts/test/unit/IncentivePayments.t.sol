@@ -27,7 +27,7 @@ contract IncentivePaymentsTest is Rewards {
     function test_an_epoch_has_at_least_one_interval() external {
         Incentives.Program memory program = _program();
         program.epochIntervals = 0;
-        cheats.expectRevert(abi.encodeWithSelector(IIncentives.InvalidEpoch.selector));
+        vm.expectRevert(abi.encodeWithSelector(IIncentives.InvalidEpoch.selector));
         _newRewards(0, 0, program);
         program.epochIntervals = 1;
         cheats.assertEq(_newRewards(0, 0, program).epochIntervals(), 1);
@@ -43,7 +43,7 @@ contract IncentivePaymentsTest is Rewards {
 
     function test_governance_sets_rates_up_to_the_largest() external {
         IIncentives.IncentiveRates memory rates = IIncentives.IncentiveRates(100e18, 100e18, 100e18);
-        cheats.expectEmit(address(rewards));
+        vm.expectEmit(address(rewards));
         emit IIncentives.IncentiveRatesSet(rates);
         _as(GOVERNANCE);
         rewards.setIncentiveRates(rates);
@@ -56,7 +56,7 @@ contract IncentivePaymentsTest is Rewards {
     function test_a_new_budget_is_for_epochs_in_which_nothing_is_earned_yet() external {
         _expectEpoch(EPOCH, 100e18, 0);
         _credit("storm", 1, 500);
-        cheats.expectEmit(address(rewards));
+        vm.expectEmit(address(rewards));
         emit IIncentives.EpochBudgetSet(7e18);
         _as(GOVERNANCE);
         rewards.setEpochBudget(7e18);
@@ -70,7 +70,7 @@ contract IncentivePaymentsTest is Rewards {
     // Stability
 
     function test_a_part_in_an_event_is_credited_once_at_the_rate() external {
-        cheats.expectEmit(address(rewards));
+        vm.expectEmit(address(rewards));
         emit IIncentives.StabilityCredited(EPOCH, 1, "storm", 500, 1e18);
         _credit("storm", 1, 500);
         cheats.assertEq(rewards.incentiveOf(EPOCH, 1), 1e18);
@@ -97,7 +97,7 @@ contract IncentivePaymentsTest is Rewards {
         bytes memory reason = abi.encodeWithSelector(IIncentives.EpochNotOver.selector, EPOCH, CLAIMABLE);
         _fails(_account(1), address(rewards), call, reason);
         vm.warp(CLAIMABLE);
-        cheats.expectEmit(address(rewards));
+        vm.expectEmit(address(rewards));
         emit IIncentives.IncentiveClaimed(EPOCH, 1, 1e18);
         vm.prank(_account(1));
         cheats.assertEq(rewards.claimIncentives(EPOCH), 1e18);

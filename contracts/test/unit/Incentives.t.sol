@@ -25,7 +25,7 @@ contract IncentivesTest is Rewards {
         _clearBy(FIRST);
         _meterUse(1, FIRST, 1000, 5);
         _expectBaseline(0, false);
-        cheats.expectEmit(address(rewards));
+        vm.expectEmit(address(rewards));
         emit IIncentives.ConductRecorded(FIRST, 1, 0, 1000, 0, 3e16);
         vm.prank(STRANGER);
         cheats.assertEq(rewards.recordConduct(FIRST, 1, 2), 1);
@@ -44,7 +44,7 @@ contract IncentivesTest is Rewards {
     function test_energy_below_the_baseline_earns_and_lowers_it_by_a_quarter_rounded_up() external {
         _recordAt(FIRST, 1000);
         _meterAgain(599);
-        cheats.expectEmit(address(rewards));
+        vm.expectEmit(address(rewards));
         emit IIncentives.ConductRecorded(AGAIN, 1, 401, 599, 2005e14, 1797e13);
         rewards.recordConduct(AGAIN, 1, 1);
         _expectBaseline(899, true);
@@ -57,7 +57,7 @@ contract IncentivesTest is Rewards {
         grid.setTimeOfDayMultiplier(1, WAD + 1);
         _recordAt(FIRST, 1000);
         _meterAgain(600);
-        cheats.expectEmit(address(rewards));
+        vm.expectEmit(address(rewards));
         emit IIncentives.ConductRecorded(AGAIN, 1, 400, 600, 4e17, 18e15);
         rewards.recordConduct(AGAIN, 1, 1);
     }
@@ -85,7 +85,7 @@ contract IncentivesTest is Rewards {
         _clearBy(FIRST);
         _meterUse(1, FIRST, 1000, 0);
         _meterUse(2, FIRST, 0, 600);
-        cheats.expectEmit(address(rewards));
+        vm.expectEmit(address(rewards));
         emit IIncentives.ConductRecorded(FIRST, 1, 0, 400, 0, 12e15);
         cheats.assertEq(rewards.recordConduct(FIRST, 1, 2), 2);
         _expectConduct(FIRST, 600, 400, 0, 0);
@@ -269,7 +269,7 @@ contract IncentivesTest is Rewards {
     }
 
     function _expectSelfConsumed(uint256 energyWh, uint256 earned) private {
-        cheats.expectEmit(address(rewards));
+        vm.expectEmit(address(rewards));
         emit IIncentives.SelfConsumptionRecorded(EPOCH, 1, INVERTER, energyWh, earned);
         vm.prank(STRANGER);
         cheats.assertEq(rewards.recordSelfConsumption(INVERTER), energyWh);

@@ -36,7 +36,7 @@ contract RegulatorTest is Market {
     }
 
     function test_governance_sets_terms_up_to_the_largest() external {
-        cheats.expectEmit(address(regulator));
+        vm.expectEmit(address(regulator));
         emit IRegulator.TermsSet(100e18, 100e18);
         _as(GOVERNANCE);
         regulator.setTerms(IRegulator.Terms(100e18, 100e18));
@@ -44,14 +44,14 @@ contract RegulatorTest is Market {
         bytes memory reason = abi.encodeWithSelector(IRegulator.TermTooHigh.selector, 100e18 + 1, 100e18);
         _refusesTerms(IRegulator.Terms(100e18 + 1, 0), reason);
         _refusesTerms(IRegulator.Terms(0, 100e18 + 1), reason);
-        cheats.expectRevert(reason);
+        vm.expectRevert(reason);
         new Regulator(address(manager), registry, trading, IRegulator.Terms(100e18 + 1, 0));
     }
 
     // Bans by a maintainer
 
     function test_a_ban_lasts_its_intervals_and_ends_by_itself() external {
-        cheats.expectEmit(address(regulator));
+        vm.expectEmit(address(regulator));
         emit IRegulator.MemberBanned(1, NOW + 2 * HOUR, IRegulator.Reason.GridUse);
         _ban(1, 2, IRegulator.Reason.GridUse);
         _expectBan(1, NOW + 2 * HOUR, IRegulator.Reason.GridUse);
@@ -88,7 +88,7 @@ contract RegulatorTest is Market {
         _fails(_holder(GOVERNANCE), address(regulator), call, reason);
         _ban(1, 2, IRegulator.Reason.Conduct);
         vm.warp(NOW + 10);
-        cheats.expectEmit(address(regulator));
+        vm.expectEmit(address(regulator));
         emit IRegulator.BanLifted(1);
         _as(GOVERNANCE);
         regulator.lift(1);
@@ -101,7 +101,7 @@ contract RegulatorTest is Market {
 
     function test_anyone_bans_a_member_in_arrears_until_it_pays() external {
         uint64 now_ = _runIntoArrears();
-        cheats.expectEmit(address(regulator));
+        vm.expectEmit(address(regulator));
         emit IRegulator.MemberBanned(1, now_ + 3 * HOUR, IRegulator.Reason.Arrears);
         vm.prank(STRANGER);
         regulator.banForArrears(1);

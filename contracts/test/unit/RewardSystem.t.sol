@@ -24,7 +24,7 @@ contract RewardSystemTest is Rewards {
         cheats.assertEq(rewards.accrued(_account(1)), 15e17);
         cheats.assertEq(rewards.accrued(_account(2)), 75e16);
         cheats.assertEq(rewards.accrued(STRANGER), 0);
-        cheats.expectEmit(address(rewards));
+        vm.expectEmit(address(rewards));
         emit IRewardSystem.RewardClaimed(_account(1), 1500, 0, 15e17);
         vm.prank(_account(1));
         cheats.assertEq(rewards.claim(), 15e17);
@@ -50,7 +50,7 @@ contract RewardSystemTest is Rewards {
     function test_governance_alone_sets_rates_up_to_the_largest() external {
         address target = address(rewards);
         _onlyFor(GOVERNANCE, target, abi.encodeCall(rewards.setRewardRates, (1, 1)));
-        cheats.expectEmit(target);
+        vm.expectEmit(target);
         emit IRewardSystem.RewardRatesSet(100e18, 100e18);
         _setRates(100e18, 100e18);
         cheats.assertEq(rewards.perSoldKwh(), 100e18);
@@ -67,9 +67,9 @@ contract RewardSystemTest is Rewards {
         cheats.assertEq(rewards.accrued(_account(1)), 1e18);
         address[] memory accounts = new address[](2);
         (accounts[0], accounts[1]) = (_account(1), _account(2));
-        cheats.expectEmit(address(rewards));
+        vm.expectEmit(address(rewards));
         emit IRewardSystem.RewardCheckpointed(_account(1), 1000, 0, 1e18);
-        cheats.expectEmit(address(rewards));
+        vm.expectEmit(address(rewards));
         emit IRewardSystem.RewardCheckpointed(_account(2), 0, 1000, 5e17);
         vm.prank(STRANGER);
         rewards.checkpoint(accounts);

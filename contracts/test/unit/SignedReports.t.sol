@@ -120,7 +120,7 @@ contract SignedReportsTest is Sensors {
         ISignedReports.ReportResult result
     ) private {
         (IGridMonitor.Sensor memory before,) = monitor.sensor(report.deviceId);
-        cheats.expectEmit(address(monitor));
+        vm.expectEmit(address(monitor));
         emit ISignedReports.ReportRefused(report.deviceId, report.sequence, result);
         cheats.assertTrue(_submit(report, signature) == result);
         (IGridMonitor.Sensor memory behind,) = monitor.sensor(report.deviceId);

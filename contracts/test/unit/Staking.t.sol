@@ -40,7 +40,7 @@ contract StakingTest is Community {
     // Staking
 
     function test_staked_tokens_move_and_every_second_of_the_past_is_remembered() external {
-        cheats.expectEmit(address(staking));
+        vm.expectEmit(address(staking));
         emit IStaking.Staked(_account(1), 30);
         _stake(1, 30);
         vm.warp(NOW + 10);
@@ -72,7 +72,7 @@ contract StakingTest is Community {
 
     function test_unstaked_tokens_wait_and_more_of_them_begin_the_wait_anew() external {
         _stake(1, 100);
-        cheats.expectEmit(address(staking));
+        vm.expectEmit(address(staking));
         emit IStaking.Unstaked(_account(1), 40, NOW + WAIT);
         _unstake(1, 40);
         _expectUnbonding(1, 40, NOW + WAIT);
@@ -100,7 +100,7 @@ contract StakingTest is Community {
         bytes memory reason = abi.encodeWithSelector(IStaking.StillUnbonding.selector, _account(1), NOW + WAIT);
         _fails(_account(1), address(staking), call, reason);
         vm.warp(NOW + WAIT);
-        cheats.expectEmit(address(staking));
+        vm.expectEmit(address(staking));
         emit IStaking.Withdrawn(_account(1), 40);
         vm.prank(_account(1));
         cheats.assertEq(staking.withdraw(), 40);
@@ -139,9 +139,9 @@ contract StakingTest is Community {
         _unstake(1, 50);
         _stake(2, 7);
         // Of 51 and of 50, what is taken rounded up.
-        cheats.expectEmit(address(staking));
+        vm.expectEmit(address(staking));
         emit IStaking.Slashed(_account(1), _meter(1), 9, 26 + 25);
-        cheats.expectEmit(address(reward));
+        vm.expectEmit(address(reward));
         emit IERC20.Transfer(address(staking), address(0), 51);
         _slash(_reading(1, 9, 5), _reading(1, 9, 6));
         cheats.assertEq(staking.stakeOf(_account(1)), 25);
@@ -162,7 +162,7 @@ contract StakingTest is Community {
     }
 
     function test_an_owner_without_a_stake_loses_nothing() external {
-        cheats.expectEmit(address(staking));
+        vm.expectEmit(address(staking));
         emit IStaking.Slashed(_account(1), _meter(1), 9, 0);
         _slash(_reading(1, 9, 5), _reading(1, 9, 6));
         cheats.assertEq(reward.totalSupply(), 2 * FUNDS);

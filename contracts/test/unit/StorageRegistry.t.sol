@@ -30,10 +30,10 @@ contract StorageRegistryTest is Community {
     }
 
     function test_the_owner_enlists_a_battery_and_changes_its_bounds() external {
-        cheats.expectEmit(address(store));
+        vm.expectEmit(address(store));
         emit IStorageRegistry.BatteryEnlisted(ID, 10_000, 1000, 9000);
         _enlist(10_000, 1000, 9000);
-        cheats.expectEmit(address(store));
+        vm.expectEmit(address(store));
         emit IStorageRegistry.BatteryEnlisted(ID, 10_000, 0, 10_000);
         _enlist(10_000, 0, 10_000);
         cheats.assertEq(store.batteryCount(), 1);
@@ -76,11 +76,11 @@ contract StorageRegistryTest is Community {
         _enlist(CAPACITY, 0, CAPACITY);
         int32[] memory powers = new int32[](3);
         (powers[0], powers[1], powers[2]) = (10_000, -10_000, 0);
-        cheats.expectEmit(address(store));
+        vm.expectEmit(address(store));
         emit IStorageRegistry.PowerScheduled(ID, START + 1, 10_000);
-        cheats.expectEmit(address(store));
+        vm.expectEmit(address(store));
         emit IStorageRegistry.PowerScheduled(ID, START + 2, -10_000);
-        cheats.expectEmit(address(store));
+        vm.expectEmit(address(store));
         emit IStorageRegistry.PowerScheduled(ID, START + 3, 0);
         vm.prank(_account(1));
         store.schedule(ID, START + 1, powers);
@@ -152,11 +152,11 @@ contract StorageRegistryTest is Community {
 
     function test_a_report_is_stored_with_cycles_counted_from_the_first() external {
         _enlist(CAPACITY, 1000, 9000);
-        cheats.expectEmit(address(store));
+        vm.expectEmit(address(store));
         emit IStorageRegistry.BatteryReported(ID, START * HOUR, 4000, 0, 990);
         _accepts(_report(5, START * HOUR, 4000, 70_000, 50_000, 990));
         vm.warp((START + 1) * HOUR);
-        cheats.expectEmit(address(store));
+        vm.expectEmit(address(store));
         // 5 kWh of 10 kWh are half a cycle.
         emit IStorageRegistry.BatteryReported(ID, (START + 1) * HOUR, 2000, 500, 980);
         _accepts(_report(6, (START + 1) * HOUR, 2000, 73_000, 55_000, 980));
@@ -190,22 +190,22 @@ contract StorageRegistryTest is Community {
     function test_health_never_rises_and_a_worn_battery_is_told_once() external {
         _enlist(CAPACITY, 0, CAPACITY);
         _accepts(_report(1, START * HOUR, 0, 0, 0, 800));
-        cheats.recordLogs();
+        vm.recordLogs();
         _accepts(_report(2, START * HOUR + 1, 0, 0, 0, 950));
-        cheats.assertEq(_countLogs(cheats.getRecordedLogs(), IStorageRegistry.BatteryWorn.selector), 0);
+        cheats.assertEq(_countLogs(vm.getRecordedLogs(), IStorageRegistry.BatteryWorn.selector), 0);
         (IStorageRegistry.Charge memory charge,) = store.charge(ID);
         cheats.assertEq(charge.healthPermille, 800);
-        cheats.expectEmit(address(store));
+        vm.expectEmit(address(store));
         emit IStorageRegistry.BatteryWorn(ID, 799);
         _accepts(_report(3, START * HOUR + 2, 0, 0, 0, 799));
-        cheats.recordLogs();
+        vm.recordLogs();
         _accepts(_report(4, START * HOUR + 3, 0, 0, 0, 700));
-        cheats.assertEq(_countLogs(cheats.getRecordedLogs(), IStorageRegistry.BatteryWorn.selector), 0);
+        cheats.assertEq(_countLogs(vm.getRecordedLogs(), IStorageRegistry.BatteryWorn.selector), 0);
     }
 
     function test_a_battery_that_is_worn_at_its_first_report_is_told_too() external {
         _enlist(CAPACITY, 0, CAPACITY);
-        cheats.expectEmit(address(store));
+        vm.expectEmit(address(store));
         emit IStorageRegistry.BatteryWorn(ID, 10);
         _accepts(_report(1, START * HOUR, 0, 0, 0, 10));
     }
@@ -313,7 +313,7 @@ contract StorageRegistryTest is Community {
 
     function _refuses(IStorageRegistry.BatteryReport memory report, ISignedReports.ReportResult result) private {
         (IStorageRegistry.Charge memory before,) = store.charge(ID);
-        cheats.expectEmit(address(store));
+        vm.expectEmit(address(store));
         emit ISignedReports.ReportRefused(ID, report.sequence, result);
         cheats.assertTrue(_submit(report) == result);
         (IStorageRegistry.Charge memory behind,) = store.charge(ID);

@@ -48,7 +48,7 @@ contract TokensTest is Hands {
 
     function test_only_the_issuer_makes_money() external {
         _onlyFor(ISSUER, address(money), abi.encodeCall(money.mint, (STRANGER, 1)));
-        cheats.expectEmit(address(money));
+        vm.expectEmit(address(money));
         emit IERC20.Transfer(address(0), STRANGER, 5_000_000);
         _as(ISSUER);
         money.mint(STRANGER, 5_000_000);
@@ -71,7 +71,7 @@ contract TokensTest is Hands {
     }
 
     function test_a_cap_of_zero_is_refused() external {
-        cheats.expectRevert(abi.encodeWithSelector(ERC20Capped.ERC20InvalidCap.selector, 0));
+        vm.expectRevert(abi.encodeWithSelector(ERC20Capped.ERC20InvalidCap.selector, 0));
         new RewardToken(address(manager), 0);
     }
 
