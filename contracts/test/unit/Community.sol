@@ -70,16 +70,14 @@ abstract contract Community is Hands {
     }
 
     function _joinMany(uint256 count) internal {
-        for (uint256 i = 0; i < count; ++i) _join(ZONE);
+        for (uint256 i = 0; i < count; ++i) {
+            _join(ZONE);
+        }
     }
 
-    function _addDevice(
-        bytes32 id,
-        address owner,
-        uint256 key,
-        IDeviceRegistry.DeviceClass class,
-        uint32 zone
-    ) internal {
+    function _addDevice(bytes32 id, address owner, uint256 key, IDeviceRegistry.DeviceClass class, uint32 zone)
+        internal
+    {
         _as(OPERATOR);
         registry.registerDevice(id, owner, vm.addr(key), class, RATED_W, zone);
     }

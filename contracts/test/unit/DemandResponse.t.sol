@@ -3,6 +3,7 @@ pragma solidity 0.8.28;
 
 import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {DemandResponse} from "../../grid/DemandResponse.sol";
 import {IDemandResponse} from "../../interfaces/IDemandResponse.sol";
 import {IEmergencyControl} from "../../interfaces/IEmergencyControl.sol";
@@ -107,16 +108,21 @@ contract DemandResponseTest is DemandEvents {
     }
 
     function test_a_token_that_delivers_less_is_refused() external {
-        FeeToken token = new FeeToken();
-        DemandResponse other = new DemandResponse(address(manager), token, registry, control);
-        _allow(address(other), other.announce.selector, OPERATOR);
-        token.mint(_holder(OPERATOR), BUDGET);
-        _as(OPERATOR);
-        token.approve(address(other), BUDGET);
+        (, DemandResponse other) = _withFeeToken();
         // A hundredth stays behind.
         bytes memory reason =
             abi.encodeWithSelector(IDemandResponse.BudgetNotReceived.selector, BUDGET, BUDGET - BUDGET / 100);
         _fails(_holder(OPERATOR), address(other), abi.encodeCall(other.announce, (_terms())), reason);
+    }
+
+    function test_a_token_that_calls_back_gets_no_second_turn() external {
+        (FeeToken token, DemandResponse other) = _withFeeToken();
+        bytes memory reason = abi.encodeWithSelector(ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector);
+        bytes memory call = abi.encodeCall(other.announce, (_terms()));
+        token.attack(address(other), abi.encodeCall(other.claim, (1, 1)));
+        _fails(_holder(OPERATOR), address(other), call, reason);
+        token.attack(address(other), abi.encodeCall(other.refund, (1)));
+        _fails(_holder(OPERATOR), address(other), call, reason);
     }
 
     // Enrolment
@@ -201,8 +207,7 @@ contract DemandResponseTest is DemandEvents {
         terms.firstInterval = FIRST - 1;
         _announce(terms);
         _enrol(1, 1);
-        bytes memory reason =
-            abi.encodeWithSelector(IDemandResponse.IntervalAlreadyPromised.selector, 1, FIRST, 1);
+        bytes memory reason = abi.encodeWithSelector(IDemandResponse.IntervalAlreadyPromised.selector, 1, FIRST, 1);
         _failsFor(1, abi.encodeCall(demand.enrol, (2)), reason);
         _as(OPERATOR);
         demand.cancel(1);
@@ -215,7 +220,9 @@ contract DemandResponseTest is DemandEvents {
 
     function test_leaving_before_the_begin_is_as_if_never_enrolled() external {
         _announce(_terms());
-        for (uint256 i = 1; i <= 3; ++i) _enrol(1, i);
+        for (uint256 i = 1; i <= 3; ++i) {
+            _enrol(1, i);
+        }
         vm.expectEmit(address(demand));
         emit IDemandResponse.OptedOut(1, 1);
         _optOut(1, 1);
@@ -305,6 +312,16 @@ contract DemandResponseTest is DemandEvents {
         _expectStatus(1, CANCELLED);
         _fails(_holder(OPERATOR), address(demand), abi.encodeCall(demand.cancel, (2)), _wrongStatus(2, DISPATCHED));
         _fails(STRANGER, address(demand), abi.encodeCall(demand.cancel, (3)), _wrongStatus(3, NONE));
+    }
+
+    /// @dev Events paid in a token that keeps a hundredth of each transfer; the operator has enough of it.
+    function _withFeeToken() private returns (FeeToken token, DemandResponse other) {
+        token = new FeeToken();
+        other = new DemandResponse(address(manager), token, registry, control);
+        _allow(address(other), other.announce.selector, OPERATOR);
+        token.mint(_holder(OPERATOR), BUDGET);
+        _as(OPERATOR);
+        token.approve(address(other), BUDGET);
     }
 
     function _refusesTerms(IDemandResponse.Terms memory terms, bytes memory reason) private {

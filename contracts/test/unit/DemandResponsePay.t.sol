@@ -275,14 +275,18 @@ contract DemandResponsePayTest is DemandEvents {
     function _settleWith(uint16[3] memory uses) private {
         _enrolAll();
         _dispatch(1, 3);
-        for (uint256 i = 0; i < 3; ++i) _useInEvent(i + 1, uses[i] % 5000, 0);
+        for (uint256 i = 0; i < 3; ++i) {
+            _useInEvent(i + 1, uses[i] % 5000, 0);
+        }
         demand.recover(1);
         demand.measure(1, 0, 3);
         demand.settle(1);
     }
 
     function _enrolAll() private {
-        for (uint256 i = 1; i <= 3; ++i) _enrol(1, i);
+        for (uint256 i = 1; i <= 3; ++i) {
+            _enrol(1, i);
+        }
     }
 
     /// @dev Home 1 saves 500 Wh of 2000, home 2 saves 600 of 1600, home 3 uses 300 more than its 2000.

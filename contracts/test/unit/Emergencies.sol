@@ -57,7 +57,9 @@ abstract contract Emergencies is Sensors {
     /// @dev An emergency now, with so many classes curtailed.
     function _shed(uint8 stage) internal {
         _report(900);
-        for (uint8 i = 1; i <= stage; ++i) _setShedding(i);
+        for (uint8 i = 1; i <= stage; ++i) {
+            _setShedding(i);
+        }
     }
 
     function _setPriority(uint32 memberId, IEmergencyControl.PriorityClass class) internal {

@@ -106,8 +106,7 @@ contract EnergyCreditsTest is Community {
         cheats.assertEq(credits.balanceOf(_account(1)), 1);
         cheats.assertEq(credits.totalSpent(), 299);
         cheats.assertEq(credits.totalMinted(), 300);
-        bytes memory reason =
-            abi.encodeWithSelector(IEnergyCredits.InsufficientCredits.selector, _account(1), 1, 2);
+        bytes memory reason = abi.encodeWithSelector(IEnergyCredits.InsufficientCredits.selector, _account(1), 1, 2);
         _fails(_account(1), address(credits), abi.encodeCall(credits.spend, (2, "charging")), reason);
         _fails(_account(1), address(credits), abi.encodeCall(credits.transfer, (_account(2), 2)), reason);
     }
@@ -133,7 +132,9 @@ contract EnergyCreditsTest is Community {
             ok;
         }
         uint256 sum;
-        for (uint256 i = 0; i < 3; ++i) sum += credits.balanceOf(holders[i]);
+        for (uint256 i = 0; i < 3; ++i) {
+            sum += credits.balanceOf(holders[i]);
+        }
         cheats.assertEq(sum, credits.totalMinted() - credits.totalSpent());
         cheats.assertEq(credits.totalMinted(), 10_000);
     }

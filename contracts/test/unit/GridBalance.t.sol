@@ -13,7 +13,9 @@ contract GridBalanceTest is Community {
     // Deployment
 
     function test_deployment_sets_every_multiplier_to_one_and_keeps_the_parameters() external view {
-        for (uint64 hour = 0; hour < 24; ++hour) cheats.assertEq(grid.timeOfDayMultiplier(START + hour), WAD);
+        for (uint64 hour = 0; hour < 24; ++hour) {
+            cheats.assertEq(grid.timeOfDayMultiplier(START + hour), WAD);
+        }
         cheats.assertEq(abi.encode(grid.priceParameters()), abi.encode(_parameters()));
         cheats.assertEq(grid.intervalSeconds(), 3600);
     }
@@ -260,8 +262,7 @@ contract GridBalanceTest is Community {
         vm.prank(STRANGER);
         grid.openInterval(START + 2);
         _expectBand(START + 2, 60_000, 250_000, 250_000);
-        bytes memory reason =
-            abi.encodeWithSelector(IGridBalance.IntervalTooFarAhead.selector, START + 3, START + 2);
+        bytes memory reason = abi.encodeWithSelector(IGridBalance.IntervalTooFarAhead.selector, START + 3, START + 2);
         _fails(STRANGER, address(grid), abi.encodeCall(grid.openInterval, (START + 3)), reason);
     }
 

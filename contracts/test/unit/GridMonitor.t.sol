@@ -10,7 +10,9 @@ import {Sensors} from "./Sensors.sol";
 contract GridMonitorTest is Sensors {
     function setUp() external {
         _found();
-        for (uint256 i = 1; i <= 17; ++i) _addSensor(i);
+        for (uint256 i = 1; i <= 17; ++i) {
+            _addSensor(i);
+        }
     }
 
     // Limits
@@ -59,7 +61,12 @@ contract GridMonitorTest is Sensors {
                 keccak256(
                     "GridReport(bytes32 deviceId,uint64 sequence,uint64 timestamp,uint32 frequencyMilliHz,uint32 voltageMv,uint16 thdPermille)"
                 ),
-                _sensor(1), 1, NOW, 49_900, 231_000, 12
+                _sensor(1),
+                1,
+                NOW,
+                49_900,
+                231_000,
+                12
             )
         );
         bytes32 digest = monitor.hashReport(_report(1, NOW, 49_900, 231_000, 12));
@@ -155,7 +162,9 @@ contract GridMonitorTest is Sensors {
     }
 
     function testFuzz_severity_is_what_half_of_the_sensors_reach(uint16[5] memory seeds) external {
-        for (uint256 i = 0; i < 5; ++i) _reportSeverity(i + 1, NOW, seeds[i] % 1001);
+        for (uint256 i = 0; i < 5; ++i) {
+            _reportSeverity(i + 1, NOW, seeds[i] % 1001);
+        }
         (uint16 permille,) = monitor.severity();
         (uint256 notAbove, uint256 notBelow) = (0, 0);
         for (uint256 i = 0; i < 5; ++i) {
@@ -191,7 +200,9 @@ contract GridMonitorTest is Sensors {
     // Places
 
     function test_16_sensors_have_a_place_and_a_17th_has_no_room() external {
-        for (uint256 i = 1; i <= 16; ++i) _reportSeverity(i, NOW, 0);
+        for (uint256 i = 1; i <= 16; ++i) {
+            _reportSeverity(i, NOW, 0);
+        }
         cheats.assertEq(monitor.sensors().length, 16);
         IGridMonitor.GridReport memory report = _report(17, NOW, 50_000, 230_000, 0);
         vm.expectEmit(address(monitor));
@@ -200,7 +211,9 @@ contract GridMonitorTest is Sensors {
     }
 
     function test_a_new_sensor_takes_the_place_of_a_silent_one() external {
-        for (uint256 i = 1; i <= 16; ++i) _reportSeverity(i, i == 5 ? NOW - 1 : NOW, 0);
+        for (uint256 i = 1; i <= 16; ++i) {
+            _reportSeverity(i, i == 5 ? NOW - 1 : NOW, 0);
+        }
         vm.warp(NOW + 899);
         _reportSeverity(17, NOW + 899, 0);
         cheats.assertEq(monitor.sensors()[4], _sensor(17));
@@ -208,7 +221,9 @@ contract GridMonitorTest is Sensors {
     }
 
     function test_a_new_sensor_takes_the_place_of_one_that_is_out_of_service() external {
-        for (uint256 i = 1; i <= 3; ++i) _reportSeverity(i, NOW, 0);
+        for (uint256 i = 1; i <= 3; ++i) {
+            _reportSeverity(i, NOW, 0);
+        }
         _as(MAINTAINER);
         registry.retireDevice(_sensor(2));
         _reportSeverity(4, NOW, 0);
@@ -280,8 +295,7 @@ contract GridMonitorTest is Sensors {
     }
 
     function _refuses(uint32 frequency, uint32 voltage, uint16 thd) private {
-        IGridMonitor.GridReport memory report =
-            _report(1, uint64(cheats.getBlockTimestamp()), frequency, voltage, thd);
+        IGridMonitor.GridReport memory report = _report(1, uint64(cheats.getBlockTimestamp()), frequency, voltage, thd);
         cheats.assertTrue(_submit(1, report) == ISignedReports.ReportResult.Implausible);
     }
 

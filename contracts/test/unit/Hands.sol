@@ -35,7 +35,9 @@ abstract contract Hands {
     function _found() internal virtual {
         vm.warp(START * HOUR);
         manager = new AccessManager(address(this));
-        for (uint64 role = OPERATOR; role <= SENSING; ++role) manager.grantRole(role, _holder(role), 0);
+        for (uint64 role = OPERATOR; role <= SENSING; ++role) {
+            manager.grantRole(role, _holder(role), 0);
+        }
     }
 
     /// @dev The one account that holds a role.
@@ -84,6 +86,8 @@ abstract contract Hands {
     }
 
     function _countLogs(Vm.Log[] memory logs, bytes32 topic) internal pure returns (uint256 count) {
-        for (uint256 i = 0; i < logs.length; ++i) if (logs[i].topics[0] == topic) ++count;
+        for (uint256 i = 0; i < logs.length; ++i) {
+            if (logs[i].topics[0] == topic) ++count;
+        }
     }
 }

@@ -180,7 +180,9 @@ contract IncentivePaymentsTest is Rewards {
         cheats.assertLe(paid, EPOCH_BUDGET);
     }
 
-    function testFuzz_a_home_in_two_parts_never_earns_more(uint32[2] memory energies, uint64[2] memory stakes) external {
+    function testFuzz_a_home_in_two_parts_never_earns_more(uint32[2] memory energies, uint64[2] memory stakes)
+        external
+    {
         _join(ZONE);
         (uint256 first, uint256 second) = (uint256(stakes[0]) + 1, uint256(stakes[1]) + 1);
         _stake(1, first + second);

@@ -114,7 +114,9 @@ contract IncentivesTest is Rewards {
         _clearBy(FIRST);
         _clearBy(FIRST + 1);
         _clearBy(FIRST + 2);
-        for (uint64 i = 0; i < 3; ++i) _meterUse(1, FIRST + i, 100, 0);
+        for (uint64 i = 0; i < 3; ++i) {
+            _meterUse(1, FIRST + i, 100, 0);
+        }
         cheats.assertEq(rewards.recordConduct(FIRST, 1, 1), 1);
         cheats.assertEq(rewards.recordConduct(FIRST + 2, 1, 1), 0);
         cheats.assertEq(rewards.recordConduct(FIRST + 1, 1, 1), 1);
@@ -139,7 +141,9 @@ contract IncentivesTest is Rewards {
     function test_an_interval_that_nobody_cleared_is_passed_over() external {
         _clearBy(FIRST);
         _clearBy(FIRST + 2);
-        for (uint64 i = 0; i < 3; ++i) _meterUse(1, FIRST + i, 100, 0);
+        for (uint64 i = 0; i < 3; ++i) {
+            _meterUse(1, FIRST + i, 100, 0);
+        }
         cheats.assertEq(rewards.recordConduct(FIRST, 1, 1), 1);
         cheats.assertEq(rewards.recordConduct(FIRST + 2, 1, 1), 1);
     }

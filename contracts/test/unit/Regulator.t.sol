@@ -135,9 +135,13 @@ contract RegulatorTest is Market {
 
     function test_nobody_is_banned_for_arrears_without_owing() external {
         bytes memory call = abi.encodeCall(regulator.banForArrears, (2));
-        _fails(STRANGER, address(regulator), call, abi.encodeWithSelector(IRegulator.NotInArrears.selector, 2, int256(0)));
+        _fails(
+            STRANGER, address(regulator), call, abi.encodeWithSelector(IRegulator.NotInArrears.selector, 2, int256(0))
+        );
         _deposit(_account(2), 7);
-        _fails(STRANGER, address(regulator), call, abi.encodeWithSelector(IRegulator.NotInArrears.selector, 2, int256(7)));
+        _fails(
+            STRANGER, address(regulator), call, abi.encodeWithSelector(IRegulator.NotInArrears.selector, 2, int256(7))
+        );
         call = abi.encodeCall(regulator.banForArrears, (3));
         _fails(STRANGER, address(regulator), call, abi.encodeWithSelector(IRegulator.MemberNotFound.selector, 3));
     }

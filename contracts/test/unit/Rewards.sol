@@ -11,8 +11,8 @@ import {Staking} from "../../rewards/Staking.sol";
 import {Market} from "./Market.sol";
 
 /// @title Two homes with money in a market, and the rewards built on it; the tariff of a day is published.
-/// @dev Epochs have a day and a budget of 100 tokens. A kWh earns half a token when saved, half more at the peak, two for
-/// stability and 0.02 when self-consumed; drawn from the grid it costs 0.03.
+/// @dev Epochs have a day and a budget of 100 tokens. A kWh earns half a token when saved, half more at the peak, two
+/// for stability and 0.02 when self-consumed; drawn from the grid it costs 0.03.
 abstract contract Rewards is Market {
     uint64 internal constant EPOCH = START / 24;
     uint64 internal constant CLAIMABLE = (START + 24 + 32) * HOUR;
@@ -48,12 +48,15 @@ abstract contract Rewards is Market {
     }
 
     function _program() internal view returns (Incentives.Program memory) {
-        return Incentives.Program(grid, regulator, staking, 24, EPOCH_BUDGET, IIncentives.IncentiveRates(5e17, 5e17, 2e18));
+        IIncentives.IncentiveRates memory rates = IIncentives.IncentiveRates(5e17, 5e17, 2e18);
+        return Incentives.Program(grid, regulator, staking, 24, EPOCH_BUDGET, rates);
     }
 
     function _openDay() private {
         (uint64[] memory feedIn, uint64[] memory retail) = (new uint64[](26), new uint64[](26));
-        for (uint256 i = 0; i < 26; ++i) (feedIn[i], retail[i]) = (FEED_IN, RETAIL);
+        for (uint256 i = 0; i < 26; ++i) {
+            (feedIn[i], retail[i]) = (FEED_IN, RETAIL);
+        }
         _as(OPERATOR);
         grid.openIntervals(START + 1, feedIn, retail);
     }

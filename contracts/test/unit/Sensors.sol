@@ -69,8 +69,8 @@ abstract contract Sensors is Community {
 
     /// @dev A sensor reports a frequency below nominal that is this severe; it must be accepted.
     function _reportSeverity(uint256 number, uint64 time, uint32 permille) internal {
-        bool accepted =
-            _submit(number, _report(number, time, 50_000 - permille, 230_000, 0)) == ISignedReports.ReportResult.Accepted;
+        bool accepted = _submit(number, _report(number, time, 50_000 - permille, 230_000, 0))
+            == ISignedReports.ReportResult.Accepted;
         cheats.assertTrue(accepted);
     }
 }

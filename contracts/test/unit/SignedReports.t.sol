@@ -114,11 +114,9 @@ contract SignedReportsTest is Sensors {
         _refuses(report, _sign(_sensorKey(1), monitor.hashReport(report)), result);
     }
 
-    function _refuses(
-        IGridMonitor.GridReport memory report,
-        bytes memory signature,
-        ISignedReports.ReportResult result
-    ) private {
+    function _refuses(IGridMonitor.GridReport memory report, bytes memory signature, ISignedReports.ReportResult result)
+        private
+    {
         (IGridMonitor.Sensor memory before,) = monitor.sensor(report.deviceId);
         vm.expectEmit(address(monitor));
         emit ISignedReports.ReportRefused(report.deviceId, report.sequence, result);

@@ -237,11 +237,9 @@ contract StakingTest is Community {
         cheats.assertTrue(ok);
     }
 
-    function _refuses(
-        IDeviceRegistry.Reading memory first,
-        IDeviceRegistry.Reading memory second,
-        bytes memory reason
-    ) private {
+    function _refuses(IDeviceRegistry.Reading memory first, IDeviceRegistry.Reading memory second, bytes memory reason)
+        private
+    {
         _fails(STRANGER, address(staking), _slashCall(first, second, 2001, 2001), reason);
     }
 

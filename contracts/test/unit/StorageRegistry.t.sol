@@ -144,7 +144,13 @@ contract StorageRegistryTest is Community {
                 keccak256(
                     "BatteryReport(bytes32 deviceId,uint64 sequence,uint64 timestamp,uint64 storedWh,uint64 chargedWh,uint64 dischargedWh,uint16 healthPermille)"
                 ),
-                ID, 1, START * HOUR, 4000, 100, 50, 990
+                ID,
+                1,
+                START * HOUR,
+                4000,
+                100,
+                50,
+                990
             )
         );
         cheats.assertEq(store.hashReport(report), keccak256(abi.encodePacked("\x19\x01", domain, structHash)));
@@ -253,7 +259,9 @@ contract StorageRegistryTest is Community {
         reports[0] = _report(1, START * HOUR - 1, 4000, 0, 0, 1000);
         reports[1] = _report(1, START * HOUR, 4000, 0, 0, 1000);
         reports[2] = _report(2, START * HOUR, 3000, 0, 0, 1000);
-        for (uint256 i = 0; i < 3; ++i) signatures[i] = _sign(KEY, store.hashReport(reports[i]));
+        for (uint256 i = 0; i < 3; ++i) {
+            signatures[i] = _sign(KEY, store.hashReport(reports[i]));
+        }
         ISignedReports.ReportResult[] memory results = store.submitReports(reports, signatures);
         cheats.assertTrue(results[0] == ISignedReports.ReportResult.Accepted);
         cheats.assertTrue(results[1] == ISignedReports.ReportResult.StaleSequence);
@@ -262,7 +270,8 @@ contract StorageRegistryTest is Community {
 
     function test_each_report_needs_a_signature() external {
         bytes memory reason = abi.encodeWithSelector(ISignedReports.ReportsLengthMismatch.selector, 1, 2);
-        bytes memory call = abi.encodeCall(store.submitReports, (new IStorageRegistry.BatteryReport[](1), new bytes[](2)));
+        bytes memory call =
+            abi.encodeCall(store.submitReports, (new IStorageRegistry.BatteryReport[](1), new bytes[](2)));
         _fails(STRANGER, address(store), call, reason);
     }
 
@@ -279,7 +288,9 @@ contract StorageRegistryTest is Community {
 
     function _powers(uint256 count, int32 each) private pure returns (int32[] memory powers) {
         powers = new int32[](count);
-        for (uint256 i = 0; i < count; ++i) powers[i] = each;
+        for (uint256 i = 0; i < count; ++i) {
+            powers[i] = each;
+        }
     }
 
     function _refusesPlan(uint64 first, int32[] memory powers, bytes memory reason) private {

@@ -86,8 +86,7 @@ contract TokensTest is Hands {
 
     function test_nobody_burns_more_than_they_have() external {
         _mint(STRANGER, 3);
-        bytes memory reason =
-            abi.encodeWithSelector(IERC20Errors.ERC20InsufficientBalance.selector, STRANGER, 3, 4);
+        bytes memory reason = abi.encodeWithSelector(IERC20Errors.ERC20InsufficientBalance.selector, STRANGER, 3, 4);
         _fails(STRANGER, address(reward), abi.encodeCall(reward.burn, (4)), reason);
     }
 
