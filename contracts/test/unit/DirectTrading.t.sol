@@ -5,9 +5,9 @@ import {Pausable} from "@openzeppelin/contracts/utils/Pausable.sol";
 import {IDirectTrading} from "../../interfaces/IDirectTrading.sol";
 import {IEnergyTrading} from "../../interfaces/IEnergyTrading.sol";
 import {IMoneyLocks} from "../../interfaces/IMoneyLocks.sol";
-import {Market} from "./Market.sol";
+import {ThreeHomes} from "./ThreeHomes.sol";
 
-contract DirectTradingTest is Market {
+contract DirectTradingTest is ThreeHomes {
     uint64 private constant PRICE = 150_000;
     uint64 private constant CLOSURE = FIRST * HOUR - GATE_LEAD;
 

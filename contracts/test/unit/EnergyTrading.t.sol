@@ -6,10 +6,10 @@ import {DeviceRegistry} from "../../DeviceRegistry.sol";
 import {EnergyTrading} from "../../EnergyTrading.sol";
 import {GridBalance} from "../../GridBalance.sol";
 import {IEnergyTrading} from "../../interfaces/IEnergyTrading.sol";
-import {Market} from "./Market.sol";
+import {ThreeHomes} from "./ThreeHomes.sol";
 
 /// @title Clearing and settlement.
-contract EnergyTradingTest is Market {
+contract EnergyTradingTest is ThreeHomes {
     uint64 private constant END = (FIRST + 1) * HOUR;
 
     // Deployment

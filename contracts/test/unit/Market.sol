@@ -1,54 +1,71 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.28;
 
-import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
+import {EnergyTrading} from "../../EnergyTrading.sol";
 import {IEnergyTrading} from "../../interfaces/IEnergyTrading.sol";
-import {World} from "../World.sol";
+import {PaymentToken} from "../../tokens/PaymentToken.sol";
+import {RewardToken} from "../../tokens/RewardToken.sol";
+import {Community} from "./Community.sol";
 
-/// @title Three homes with money and open intervals from `FIRST`, for the tests of trading.
-abstract contract Market is World {
-    address internal constant STRANGER = address(0x57);
-    int256 internal constant FUNDS = 100_000_000;
-    IEnergyTrading.Side internal constant BUY = IEnergyTrading.Side.Buy;
-    IEnergyTrading.Side internal constant SELL = IEnergyTrading.Side.Sell;
+/// @title The market with its money, for what is built on balances, fills and counters.
+abstract contract Market is Community {
+    uint64 internal constant FEED_IN = 100_000;
+    uint64 internal constant RETAIL = 300_000;
+    uint64 internal constant GATE_LEAD = 300;
+    address internal constant BACKSTOP = address(0xb0);
+    address internal constant TREASURY = address(0x70);
 
-    constructor() {
-        for (uint256 i = 0; i < 3; ++i) _deposit(_account(_join()), uint256(FUNDS));
-        for (uint64 i = 0; i < 4; ++i) _open(FIRST + i, FEED_IN, RETAIL);
+    PaymentToken internal money;
+    RewardToken internal reward;
+    EnergyTrading internal trading;
+
+    function _found() internal virtual override {
+        super._found();
+        money = new PaymentToken(address(manager));
+        reward = new RewardToken(address(manager), 1e27);
+        trading = _newTrading();
+        _allow(address(money), money.mint.selector, ISSUER);
+        _allow(address(reward), reward.mint.selector, MINTER);
+        money.approve(address(trading), type(uint256).max);
     }
 
-    /// @dev Home 1 bids and home 2 offers the same energy at one price; then the gate closes.
-    function _trade(uint256 energyWh) internal {
-        _order(1, FIRST, BUY, energyWh, RETAIL);
-        _order(2, FIRST, SELL, energyWh, FEED_IN);
-        _clear();
+    function _newTrading() internal returns (EnergyTrading) {
+        IEnergyTrading.Config memory rules = IEnergyTrading.Config(GATE_LEAD, 4 * HOUR, 1, 1_000_000, 96);
+        return new EnergyTrading(address(manager), money, registry, grid, BACKSTOP, TREASURY, rules);
     }
 
-    function _clear() internal {
-        vm.warp(FIRST * HOUR - GATE_LEAD);
-        trading.clear(FIRST);
+    function _deposit(address account, uint256 amount) internal {
+        _as(ISSUER);
+        money.mint(address(this), amount);
+        trading.deposit(account, amount);
     }
 
-    /// @dev Base lines at the start, then what homes 1, 2 and 3 draw and feed in.
-    function _meterAll(uint64[2] memory one, uint64[2] memory two, uint64[2] memory three) internal {
-        vm.warp(FIRST * HOUR);
-        for (uint256 id = 1; id <= 3; ++id) _read(id, FIRST * HOUR, 0, 0);
-        vm.warp((FIRST + 1) * HOUR);
-        _read(1, (FIRST + 1) * HOUR, one[0], one[1]);
-        _read(2, (FIRST + 1) * HOUR, two[0], two[1]);
-        _read(3, (FIRST + 1) * HOUR, three[0], three[1]);
+    /// @dev Publishes an interval's tariff; it must not have begun.
+    function _open(uint64 interval) internal {
+        (uint64[] memory feedIn, uint64[] memory retail) = (new uint64[](1), new uint64[](1));
+        (feedIn[0], retail[0]) = (FEED_IN, RETAIL);
+        _as(OPERATOR);
+        grid.openIntervals(interval, feedIn, retail);
     }
 
-    function _refused(bytes memory call, bytes memory reason) internal {
-        _fails(address(this), address(trading), call, reason);
+    function _order(uint256 memberId, uint64 interval, IEnergyTrading.Side side, uint256 energyWh) internal {
+        vm.prank(_account(memberId));
+        trading.createOrderAt(interval, energyWh, side == IEnergyTrading.Side.Buy ? RETAIL : FEED_IN, 1, side);
     }
 
-    function _refusedTo(uint256 memberId, bytes memory call, bytes memory reason) internal {
-        _fails(_account(memberId), address(trading), call, reason);
+    /// @dev Lets time pass to an interval's gate closure and clears it.
+    function _clear(uint64 interval) internal {
+        vm.warp(interval * HOUR - GATE_LEAD);
+        trading.clear(interval);
     }
 
-    function _forbidden(bytes memory call) internal {
-        bytes memory reason = abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, STRANGER);
-        _fails(STRANGER, address(trading), call, reason);
+    function _openAndClear(uint64 interval) internal {
+        _open(interval);
+        _clear(interval);
+    }
+
+    /// @dev Settles all members; their readings are in.
+    function _settle(uint64 interval) internal {
+        trading.settle(interval, 1, registry.memberCount());
     }
 }

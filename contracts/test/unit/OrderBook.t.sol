@@ -6,10 +6,10 @@ import {EnergyTrading} from "../../EnergyTrading.sol";
 import {IEnergyTrading} from "../../interfaces/IEnergyTrading.sol";
 import {IOrderCancellation} from "../../interfaces/IOrderCancellation.sol";
 import {IRegulator} from "../../interfaces/IRegulator.sol";
-import {Market} from "./Market.sol";
+import {ThreeHomes} from "./ThreeHomes.sol";
 
 /// @title Orders and their cancellation: who may, what is locked, what is refused and why.
-contract OrderBookTest is Market {
+contract OrderBookTest is ThreeHomes {
     uint64 private constant LATER = type(uint64).max;
 
     // Placing

@@ -3,9 +3,9 @@ pragma solidity 0.8.28;
 
 import {IEnergyTrading} from "../../interfaces/IEnergyTrading.sol";
 import {EnergyTrading} from "../../EnergyTrading.sol";
-import {Market} from "./Market.sol";
+import {ThreeHomes} from "./ThreeHomes.sol";
 
-contract TradingLedgerTest is Market {
+contract TradingLedgerTest is ThreeHomes {
     function test_money_comes_in_moves_and_goes_out() external {
         require(trading.balanceOf(_account(1)) == FUNDS && trading.totalLiabilities() == 3 * FUNDS);
         money.mint(address(this), 5);
