@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.28;
+
+import {IEnergyTrading} from "../../interfaces/IEnergyTrading.sol";
+import {EnergyTrading} from "../../EnergyTrading.sol";
+import {ThreeHomes} from "./ThreeHomes.sol";
+
+contract TradingLedgerTest is ThreeHomes {
+    function test_money_comes_in_moves_and_goes_out() external {
+        require(trading.balanceOf(_account(1)) == FUNDS && trading.totalLiabilities() == 3 * FUNDS);
+        money.mint(address(this), 5);
+        vm.expectEmit(true, true, true, true, address(trading));
+        emit IEnergyTrading.Deposited(_account(1), address(this), 5);
+        trading.deposit(_account(1), 5);
+        vm.expectEmit(true, true, true, true, address(trading));
+        emit IEnergyTrading.CreditTransferred(_account(1), _account(2), 7);
+        vm.prank(_account(1));
+        trading.transfer(_account(2), 7);
+        vm.expectEmit(true, true, true, true, address(trading));
+        emit IEnergyTrading.Withdrawn(_account(2), 9);
+        vm.prank(_account(2));
+        trading.withdraw(9);
+        require(trading.balanceOf(_account(1)) == FUNDS - 2 && trading.balanceOf(_account(2)) == FUNDS - 2);
+        require(money.balanceOf(_account(2)) == 9 && trading.totalLiabilities() == 3 * FUNDS - 4);
+        IEnergyTrading.Account memory account = trading.account(_account(2));
+        require(account.balance == FUNDS - 2 && account.soldWh == 0 && account.boughtWh == 0 && account.nextNonce == 0);
+    }
+
+    function test_only_accounts_of_the_ledger_hold_money() external {
+        bytes memory reason = abi.encodeWithSelector(IEnergyTrading.UnknownMember.selector, STRANGER);
+        _refused(abi.encodeCall(trading.deposit, (STRANGER, 1)), reason);
+        _refusedTo(1, abi.encodeCall(trading.transfer, (STRANGER, 1)), reason);
+        _fails(STRANGER, address(trading), abi.encodeCall(trading.withdraw, (1)), reason);
+        require(trading.balanceOf(STRANGER) == 0);
+        address[3] memory known = [BACKSTOP, TREASURY, address(trading)];
+        for (uint256 i = 0; i < 3; ++i) {
+            _deposit(known[i], 3);
+            require(trading.balanceOf(known[i]) == 3);
+        }
+        require(trading.backstop() == BACKSTOP && trading.treasury() == TREASURY);
+    }
+
+    function test_nothing_is_no_amount_and_nobody_spends_more_than_there_is() external {
+        bytes memory nothing = abi.encodeWithSelector(IEnergyTrading.ZeroAmount.selector);
+        _refused(abi.encodeCall(trading.deposit, (_account(1), 0)), nothing);
+        _refusedTo(1, abi.encodeCall(trading.withdraw, (0)), nothing);
+        uint256 tooMuch = uint256(FUNDS) + 1;
+        bytes memory reason =
+            abi.encodeWithSelector(IEnergyTrading.InsufficientBalance.selector, _account(1), FUNDS, tooMuch);
+        _refusedTo(1, abi.encodeCall(trading.withdraw, (tooMuch)), reason);
+        _refusedTo(1, abi.encodeCall(trading.transfer, (_account(2), tooMuch)), reason);
+        vm.prank(_account(1));
+        trading.withdraw(uint256(FUNDS));
+    }
+
+    /// @dev Home 3 draws 10 kWh and has no money: its arrears stand against what the backstop may take out.
+    function test_the_backstop_leaves_the_arrears_of_others_covered() external {
+        vm.prank(_account(3));
+        trading.withdraw(uint256(FUNDS));
+        _deposit(BACKSTOP, 3_500_000);
+        _clear();
+        _meterAll([uint64(0), 0], [uint64(0), 0], [uint64(10_000), 0]);
+        trading.settle(FIRST, 1, 3);
+        require(trading.balanceOf(_account(3)) == -3_000_000 && trading.balanceOf(BACKSTOP) == 6_500_000);
+        bytes memory reason = abi.encodeWithSelector(
+            IEnergyTrading.InsufficientBalance.selector, BACKSTOP, int256(3_500_000), uint256(3_500_001)
+        );
+        _fails(BACKSTOP, address(trading), abi.encodeCall(trading.withdraw, (3_500_001)), reason);
+        // What fills arrears is owed to nobody.
+        _deposit(_account(3), 1_000_000);
+        vm.prank(BACKSTOP);
+        trading.withdraw(4_500_000);
+    }
+
+    function test_the_insurance_share_is_a_share() external {
+        vm.expectEmit(true, true, true, true, address(trading));
+        emit IEnergyTrading.InsuranceShareSet(10_000);
+        trading.setInsuranceShare(10_000);
+        require(trading.insuranceShare() == 10_000);
+        bytes memory reason = abi.encodeWithSelector(IEnergyTrading.InvalidShare.selector, 10_001, 10_000);
+        _refused(abi.encodeCall(trading.setInsuranceShare, (10_001)), reason);
+        _forbidden(abi.encodeCall(trading.setInsuranceShare, (1)));
+    }
+
+    function test_backstop_and_treasury_are_two_accounts() external {
+        address[2][3] memory pairs = [[BACKSTOP, BACKSTOP], [address(0), TREASURY], [BACKSTOP, address(0)]];
+        for (uint256 i = 0; i < 3; ++i) {
+            vm.expectRevert(abi.encodeWithSelector(IEnergyTrading.InvalidConfig.selector));
+            new EnergyTrading(address(manager), money, registry, grid, pairs[i][0], pairs[i][1], _rules());
+        }
+    }
+}
