@@ -24,7 +24,6 @@ contract EnergyTrading is DirectLocks {
     using AccountWord for uint256;
     using OrderLanes for OrderLanes.Orders;
     using SafeCast for int256;
-    using SafeCast for uint256;
     using TickBook for TickBook.Book;
 
     /// @dev Running sums of an interval's settlement: one storage word. Homes in micro, grid in nano.
@@ -252,7 +251,8 @@ contract EnergyTrading is DirectLocks {
                 (uint256 dealtIn, uint256 dealtOut) = (uint32(deals), uint32(deals >> 32));
                 (boughtWh, soldWh, locked) = (boughtWh + dealtIn, soldWh + dealtOut, locked + (deals >> 160));
                 // What the deals' prices differ from the clearing price, at which all is billed.
-                directNano = int96(uint96(deals >> 64)) + int256(run.terms.price) * (int256(dealtIn) - int256(dealtOut));
+                directNano =
+                    int96(uint96(deals >> 64)) + int256(run.terms.price) * (int256(dealtIn) - int256(dealtOut));
             }
             // Without a reading both energies are zero: nothing was used or delivered, all is in the next reading.
             (uint256 importWh, uint256 exportWh) = (uint64(energy >> 64), uint64(energy));

@@ -25,7 +25,8 @@ abstract contract OrderBook is EIP712, TradingLedger, Pausable {
     using TickBook for TickBook.Book;
     using TickLevels for TickLevels.Ladder;
 
-    /// @dev What an interval's settlement needs to know: one storage word. A queue is served up to its cut: the margin fill and the gaps of cancelled orders in it.
+    /// @dev What an interval's settlement needs to know: one storage word. A queue is served up to its cut: the margin
+    /// fill and the gaps of cancelled orders in it.
     struct IntervalRecord {
         Status status;
         uint8 tick;
@@ -184,8 +185,8 @@ abstract contract OrderBook is EIP712, TradingLedger, Pausable {
         }
     }
 
-    /// @dev Money that an order locks, the same when it is placed and when it is given back: a bid its energy at its limit
-    /// and the fee, an offer its energy times the most that not delivering can cost.
+    /// @dev Money that an order locks, the same when it is placed and when it is given back: a bid its energy at its
+    /// limit and the fee, an offer its energy times the most that not delivering can cost.
     function _lockOf(Side side, uint256 energyWh, uint256 tick, uint256 feedIn, uint256 retail, uint256 fee)
         internal
         pure
