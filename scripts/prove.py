@@ -137,7 +137,7 @@ def coverage() -> dict[str, Coverage]:
             "--report-file",
             str(report),
             "--no-match-coverage",
-            "^(test|mocks)/",
+            "^(test|mocks|node_modules)/",
         )
         result = run(*command, **settings)
         if result.returncode != 0:

@@ -147,9 +147,8 @@ library QueueGaps {
         return (tick << TICK_SHIFT) | (level << LEVEL_SHIFT) | node;
     }
 
-    /// @dev Number of ones: sums of 2, 4 and 8 bits beside each other, and the bytes by a product.
+    /// @dev Number of ones, less than 256: sums of 2, 4 and 8 bits beside each other, and the bytes by a product.
     function _ones(uint256 word) private pure returns (uint256) {
-        if (word == type(uint256).max) return LEAF_WH;
         // Sums stay inside their fields, and the total is below 256; the product is taken modulo 2^256 on purpose.
         unchecked {
             uint256 x = word - ((word >> 1) & (type(uint256).max / 3));

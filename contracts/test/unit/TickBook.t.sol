@@ -67,17 +67,22 @@ contract TickBookTest {
         _living.pop();
     }
 
-    /// @dev The first Wh of an order, its last, and one between.
+    /// @dev The first Wh of an order, its last, and one between; all of the energy takes the whole queue.
     function _check() private {
+        uint256 total;
+        for (uint256 i = 0; i < _living.length; ++i) total += _living[i].energyWh;
         uint256 before;
         for (uint256 i = 0; i < _living.length; ++i) {
             Place memory each = _living[i];
             uint256 within = 1 + _random(each.energyWh);
-            require(_book.reach(TICK, before + 1) == each.aheadWh + 1, "first");
-            require(_book.reach(TICK, before + within) == each.aheadWh + within, "between");
+            if (before + 1 != total) require(_book.reach(TICK, before + 1) == each.aheadWh + 1, "first");
+            if (before + within != total) {
+                require(_book.reach(TICK, before + within) == each.aheadWh + within, "between");
+            }
             before += each.energyWh;
-            require(_book.reach(TICK, before) == each.aheadWh + each.energyWh, "last");
+            if (before != total) require(_book.reach(TICK, before) == each.aheadWh + each.energyWh, "last");
         }
+        require(_book.reach(TICK, total) == type(uint32).max - _book.room(TICK), "all");
     }
 
     function _random(uint256 below) private returns (uint256) {
