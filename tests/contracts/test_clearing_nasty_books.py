@@ -89,6 +89,7 @@ LOWEST = [5] + [0] * (TICKS - 1)
 HIGHEST = LOWEST[::-1]
 
 
+@pytest.mark.slow
 @given(band=bands(), demand=sides(), supply=sides())
 @settings(max_examples=BOOKS, deadline=None)
 @example(band=(0, 127, 60), demand=NOTHING, supply=NOTHING)
@@ -108,6 +109,7 @@ def test_any_levels_clear_as_the_written_rule(
     assert by_contract(harness, band, demand, supply) == by_the_rule(band, demand, supply)
 
 
+@pytest.mark.slow
 @given(band=bands(), levels=sides(), cut=st.integers(0, TICKS), shift=st.integers(-2, 2))
 @settings(max_examples=BOOKS, deadline=None)
 def test_ties_across_the_crossing_go_by_the_written_rule(

@@ -70,12 +70,14 @@ def test_settling_metered_homes_with_one_order_each(community: World) -> None:
     assert settled_gas(community, metered=True) <= SETTLE_PER_HOME
 
 
+@pytest.mark.slow
 def test_settling_metered_homes_with_two_orders_each(community: World) -> None:
     order_all(community, BUY)
     order_all(community, SELL, nonce=1)
     assert settled_gas(community, metered=True) <= SETTLE_PER_HOME
 
 
+@pytest.mark.slow
 def test_settling_homes_without_a_reading(community: World) -> None:
     order_all(community)
     assert settled_gas(community, metered=False) <= SETTLE_PER_HOME

@@ -60,9 +60,12 @@ CASES = {
     "data from before chains": (["demo", "--data", "old.csv", "--hours", "1"], ["old.csv", "1971"]),
     "no such command": (["dmeo"], ["dmeo"]),
 }
+QUICK = {"wrong file", "no such file", "unknown backend", "no such time", "a fee that is no number", "no such command"}
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in CASES]
+)
 def test_bad_input_is_one_sentence_and_leaves_nothing(name: str, tmp_path: Path, wrong_csv: Path) -> None:
     (tmp_path / "orders.json").write_text('{"bids": [], "asks": []}')
     days = {"fine.csv": "2016-08-01", "old.csv": "1960-08-01"}
@@ -84,6 +87,7 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(name: str, tmp_path: Path,
     assert sorted(tmp_path.rglob("*")) == before
 
 
+@pytest.mark.slow
 def test_a_database_of_an_earlier_run_is_refused_and_left_alone(tmp_path: Path) -> None:
     """Its readings would count as known, and the homes' bills of this run would come out as zero."""
     words = ("demo", "--homes", "2", "--hours", "1", "--store", f"sqlite:///{tmp_path / 'store.db'}", "--out")
