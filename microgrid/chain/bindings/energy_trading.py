@@ -207,8 +207,17 @@ class EnergyTrading:
 
     def rules(self) -> MarketRules:
         """All rules that the contract tells of."""
-        share_bps = int(self._read("insuranceShare"))
-        return MarketRules(*self._read("config"), share_bps, str(self._read("regulator")), bool(self._read("paused")))
+        lead_s, deadline_s, least_wh, most_wh, most_intervals = self._read("config")
+        return MarketRules(
+            gate_lead_seconds=lead_s,
+            settlement_deadline_seconds=deadline_s,
+            min_order_wh=least_wh,
+            max_order_wh=most_wh,
+            max_duration_intervals=most_intervals,
+            insurance_share_bps=int(self._read("insuranceShare")),
+            regulator=str(self._read("regulator")),
+            paused=bool(self._read("paused")),
+        )
 
     def gate_closure_s(self, interval: int) -> int:
         """Time from which an interval takes no more orders, Unix seconds."""
