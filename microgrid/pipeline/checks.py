@@ -49,7 +49,9 @@ def _money_per_interval(outcomes: Sequence[IntervalOutcome]) -> Invariant:
 
 def _money_in_total(deposits: Mapping[str, int], owned: Mapping[str, int]) -> Invariant:
     error = abs(sum(owned.values()) - sum(deposits.values()))
-    return Invariant("money_in_total", error, "All balances in the contract sum to all deposits (micro).")
+    return Invariant(
+        "money_in_total", error, "All balances in the contract, and what open offers lock, sum to all deposits (micro)."
+    )
 
 
 def _statements_are_balances(
@@ -63,7 +65,11 @@ def _statements_are_balances(
         for statement in outcome.settlement.statements:
             credited[statement.account] += statement.amount_micro
     error = sum(abs(owned[account] - amount) for account, amount in credited.items())
-    return Invariant("bills_are_balances", error, "Each home's balance moved by exactly the sum of its bills (micro).")
+    return Invariant(
+        "bills_are_balances",
+        error,
+        "Each home's money, what its open offers lock included, moved by exactly the sum of its bills (micro).",
+    )
 
 
 def _bought_is_sold(outcomes: Sequence[IntervalOutcome]) -> Invariant:
