@@ -19,6 +19,7 @@ from microgrid.domain.records import (
     Rejection,
     Settlement,
     SignedOrder,
+    Trade,
 )
 from microgrid.domain.wire import SigningDomain
 
@@ -148,6 +149,12 @@ class Chain(Protocol):
 
     def deals(self, interval: int) -> Mapping[str, DirectDeals]:
         """Direct deals that homes accepted among themselves, by account; none of those that made none."""
+
+    def direct_trades(self, interval: int) -> Sequence[Trade]:
+        """The same deals one by one."""
+
+    def offered(self) -> Mapping[str, int]:
+        """Micro that open offers of direct deals lock, by account; none of homes without one."""
 
     def balances(self) -> Mapping[str, int]:
         """Micro in every account: homes by address, and `grid`, `fees`, `dust`."""

@@ -1,5 +1,6 @@
 """What is written down is true: settings, commands, README."""
 
+import json
 import re
 from pathlib import Path
 
@@ -71,3 +72,22 @@ def test_the_contracts_page_names_what_exists() -> None:
     table = "".join(re.findall(r"^\| [a-z]+ \|.*$", page, re.MULTILINE))
     named = set(re.findall(r"`([a-z][A-Za-z]+)`", table)) | {"BackstopUnfunded", "DeviceKeyRotated"}
     assert {name for name in named if not re.search(rf"\b{name}\b", sources)} <= {"withdraw"}
+
+
+def test_the_gas_of_the_contracts_page_is_the_budget() -> None:
+    """Every figure of the table is the row of that name; the deployment is the sum of its rows."""
+    budget = json.loads((ROOT / "contracts" / "gas-budget.json").read_text())
+    deployment = sum(gas for name, gas in budget.items() if name.startswith("deploy"))
+    section = (ROOT / "docs" / "contracts.md").read_text().split("\n## Gas\n")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| ([^|]+) \| ([\d,]+) \|", section, re.MULTILINE)
+    assert len(rows) == len(re.findall(r"^\| ", section, re.MULTILINE)) - 1  # all but the head
+    written = {name: int(gas.replace(",", "")) for name, gas in rows}
+    assert written == {name: budget.get(name, deployment) for name in written}
+    assert set(written) - set(budget) == {"deploy, all together"}
+
+
+def test_the_diagrams_of_the_contracts_page_begin_as_such() -> None:
+    page = (ROOT / "docs" / "contracts.md").read_text()
+    diagrams = re.findall(r"^```mermaid\n(.+)$", page, re.MULTILINE)
+    assert set(diagrams) == {"stateDiagram-v2", "flowchart TB"}
+    assert page.count("```") == 2 * len(diagrams)

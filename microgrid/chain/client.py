@@ -1,5 +1,6 @@
 """The market's contracts as the pipeline sees them: the chain port over a backend and a deployment."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -13,7 +14,7 @@ from microgrid.chain.bindings.community_governor import CommunityGovernor
 from microgrid.chain.bindings.demand_response import DemandResponse
 from microgrid.chain.bindings.device_care import DeviceCare
 from microgrid.chain.bindings.device_registry import SUBMIT_READINGS, DeviceRegistry
-from microgrid.chain.bindings.direct_trading import DirectTrading
+from microgrid.chain.bindings.direct_trading import DirectTrading, Offer, OfferStatus
 from microgrid.chain.bindings.emergency_control import EmergencyControl
 from microgrid.chain.bindings.energy_credits import EnergyCredits
 from microgrid.chain.bindings.energy_trading import SETTLE, EnergyTrading
@@ -45,6 +46,7 @@ from microgrid.domain.records import (
     Settlement,
     Side,
     SignedOrder,
+    Trade,
 )
 from microgrid.domain.wire import SigningDomain, SigningKey, device_id
 
@@ -72,7 +74,7 @@ class MarketChain:
         self.care = DeviceCare(self.registry.contract, self.transactor)
         self.grid = GridBalance(at("GridBalance"), self.transactor)
         self.trading = EnergyTrading(at("EnergyTrading"), self.transactor, chain_id, first_block)
-        self.direct = DirectTrading(at("DirectTrading"), self.transactor)
+        self.direct = DirectTrading(at("DirectTrading"), self.transactor, first_block)
         self.credits = EnergyCredits(at("EnergyCredits"), self.transactor)
         self.reward_system = RewardSystem(at("RewardSystem"), self.transactor)
         self.token = PaymentToken(at("PaymentToken"), self.transactor)
@@ -255,6 +257,23 @@ class MarketChain:
         members = range(1, self.registry.member_count() + 1)
         found = {self._account(member_id): self.direct.deals(interval, member_id) for member_id in members}
         return {account: deals for account, deals in found.items() if deals != NO_DEALS}
+
+    def direct_trades(self, interval: int) -> Sequence[Trade]:
+        """The same deals one by one, in the order in which they were accepted."""
+        return [self._direct_trade(deal) for deal in self.direct.accepted(interval)]
+
+    def _direct_trade(self, deal: Offer) -> Trade:
+        maker, other = self._account(deal.maker_id), self._account(deal.counterparty_id)
+        buyer, seller = (maker, other) if deal.side is Side.BUY else (other, maker)
+        return Trade(buyer, seller, deal.energy_wh, deal.price_micro_per_kwh)
+
+    def offered(self) -> Mapping[str, int]:
+        """Micro that open offers of direct deals lock, by account; none of homes without one."""
+        locked: Counter[str] = Counter()
+        for made in self.direct.offers():
+            if made.status is OfferStatus.OPEN:
+                locked[self._account(made.maker_id)] += made.locked_micro
+        return locked
 
     def settlement(self, interval: int, logs: Sequence[LogReceipt] = ()) -> Settlement:
         """What is settled of an interval; `logs` may hold its events, to save asking for them."""

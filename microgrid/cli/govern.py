@@ -39,6 +39,10 @@ def command() -> None:
 def propose(desk: Desk, *, description: str, calls: tuple[str, ...]) -> None:
     """Propose one or more calls; the DESCRIPTION says why.
 
+    `microgrid trade rules` shows what is in force. Other calls: "EnergyTrading.setInsuranceShare(2000)" (1/10000 of the
+    fees), "EnergyTrading.setOrderLimits(100, 20000)" (Wh), "EnergyTrading.setRegulator(0x…)"; a contract's functions:
+    `microgrid contracts abi EnergyTrading`.
+
     Example: microgrid govern propose "A fee of 0.002 per kWh" --call "GridBalance.setTradingFee(2000)"
     """
     governor = desk.market.governor

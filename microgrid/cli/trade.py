@@ -19,6 +19,7 @@ from microgrid.cli._chain import (
 )
 from microgrid.cli._direct import accept, credits_group, offer, offers, withdraw_offer
 from microgrid.cli._order_checks import check_order
+from microgrid.cli._rules import revoke_nonces, rules
 from microgrid.cli._types import Account, Energy, Money
 from microgrid.domain.errors import OrderRefusedError
 from microgrid.domain.records import AuctionResult, HomeStatement, Order, OrderResult, Side
@@ -38,7 +39,7 @@ def command() -> None:
     """
 
 
-for beside_the_auction in (offer, accept, withdraw_offer, offers):
+for beside_the_auction in (offer, accept, withdraw_offer, offers, rules, revoke_nonces):
     command.add_command(beside_the_auction)
 command.add_command(credits_group, "credits")
 
@@ -67,7 +68,8 @@ def order(
     market, home = desk.market, read_key(signed_by) if signed_by else None
     first = named_interval(market, interval)
     trader = home.address if home else market.transactor.address
-    wanted = Order(trader, first.index, Side[side.upper()], energy, price, clock_s(market), first.start_s, duration)
+    nonce = market.trading.next_nonce(trader)
+    wanted = Order(trader, first.index, Side[side.upper()], energy, price, nonce, first.start_s, duration)
     check_order(market, wanted)
     _open_intervals(market, wanted)
     _place(market, wanted, home)

@@ -261,6 +261,16 @@ class DirectDeals:
 NO_DEALS = DirectDeals(0, 0, 0)
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Trade:
+    """Energy that one account bought from another."""
+
+    buyer: str
+    seller: str
+    energy_wh: int
+    price_micro_per_kwh: int
+
+
 @dataclass(frozen=True, slots=True)
 class HomeStatement:
     """One home's bill of one interval.

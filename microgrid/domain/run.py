@@ -19,6 +19,7 @@ from microgrid.domain.records import (
     Order,
     PriceBand,
     Settlement,
+    Trade,
 )
 from microgrid.domain.units import floor_micro, nano
 
@@ -49,6 +50,7 @@ class IntervalOutcome:
     Attributes:
         orders: Signed orders that the contract took, in the order of submission.
         deals: Accepted direct deals, by account; part of the statements beside the auction's fills.
+        direct_trades: The same deals one by one, in any order.
         order_refusals: Orders it refused.
         accepted_readings: Readings that went on chain during the interval's step, baseline excluded.
         refused_readings: Messages put into the dead letters meanwhile, by reason (a `RejectionReason` value).
@@ -64,6 +66,7 @@ class IntervalOutcome:
     settlement: Settlement
     orders: tuple[Order, ...] = ()
     deals: Mapping[str, DirectDeals] = field(default_factory=dict)
+    direct_trades: tuple[Trade, ...] = ()
     order_refusals: int = 0
     accepted_readings: int = 0
     refused_readings: Mapping[str, int] = field(default_factory=dict)

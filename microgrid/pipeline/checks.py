@@ -14,6 +14,7 @@ def check_run(
     readings: ReadingCounts,
     deposits_micro: Mapping[str, int],
     balances_micro: Mapping[str, int],
+    offered_micro: Mapping[str, int],
 ) -> tuple[Invariant, ...]:
     """All invariants of a run.
 
@@ -23,12 +24,14 @@ def check_run(
         readings: Where the readings went.
         deposits_micro: Money paid in by account (`grid` for the supplier).
         balances_micro: Money in every account now, from the contract's state.
+        offered_micro: Money that open offers of direct deals lock, by account; it is no part of the balances.
     """
     homes = [agent.home for agent in agents]
+    owned_micro = {account: amount + offered_micro.get(account, 0) for account, amount in balances_micro.items()}
     return (
         _money_per_interval(outcomes),
-        _money_in_total(deposits_micro, balances_micro),
-        _statements_are_balances(homes, outcomes, deposits_micro, balances_micro),
+        _money_in_total(deposits_micro, owned_micro),
+        _statements_are_balances(homes, outcomes, deposits_micro, owned_micro),
         _bought_is_sold(outcomes),
         _energy_is_the_profile(agents, outcomes),
         _readings_once(readings),
@@ -44,23 +47,29 @@ def _money_per_interval(outcomes: Sequence[IntervalOutcome]) -> Invariant:
     )
 
 
-def _money_in_total(deposits: Mapping[str, int], balances: Mapping[str, int]) -> Invariant:
-    error = abs(sum(balances.values()) - sum(deposits.values()))
-    return Invariant("money_in_total", error, "All balances in the contract sum to all deposits (micro).")
+def _money_in_total(deposits: Mapping[str, int], owned: Mapping[str, int]) -> Invariant:
+    error = abs(sum(owned.values()) - sum(deposits.values()))
+    return Invariant(
+        "money_in_total", error, "All balances in the contract, and what open offers lock, sum to all deposits (micro)."
+    )
 
 
 def _statements_are_balances(
     homes: Sequence[HomeInfo],
     outcomes: Sequence[IntervalOutcome],
     deposits: Mapping[str, int],
-    balances: Mapping[str, int],
+    owned: Mapping[str, int],
 ) -> Invariant:
     credited = {home.account: deposits[home.account] for home in homes}
     for outcome in outcomes:
         for statement in outcome.settlement.statements:
             credited[statement.account] += statement.amount_micro
-    error = sum(abs(balances[account] - amount) for account, amount in credited.items())
-    return Invariant("bills_are_balances", error, "Each home's balance moved by exactly the sum of its bills (micro).")
+    error = sum(abs(owned[account] - amount) for account, amount in credited.items())
+    return Invariant(
+        "bills_are_balances",
+        error,
+        "Each home's money, what its open offers lock included, moved by exactly the sum of its bills (micro).",
+    )
 
 
 def _bought_is_sold(outcomes: Sequence[IntervalOutcome]) -> Invariant:

@@ -158,6 +158,7 @@ class Community:
             settlement=settlement,
             orders=delivery.orders,
             deals=self._chain.deals(delivery.interval.index),
+            direct_trades=tuple(self._chain.direct_trades(delivery.interval.index)),
             order_refusals=delivery.order_refusals,
             accepted_readings=self._read_at[delivery.interval.end_s],
             refused_readings=dict(refused),

@@ -85,6 +85,7 @@ def _outcome(audited: AuditedInterval, settlement: Settlement, interval_seconds:
         settlement=settlement,
         orders=audited.orders,
         deals=audited.deals,
+        direct_trades=audited.direct_trades,
         bill_without_market_micro={
             s.account: -amount_without_market_micro(MeteredEnergy(s.import_wh, s.export_wh), audited.band)
             for s in settlement.statements

@@ -33,7 +33,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "bill_without_market",
         "saving",
     ),
-    "all_trades": ("interval_start", "buyer", "seller", "energy_kwh", "price_per_kwh"),
+    "all_trades": ("interval_start", "buyer", "seller", "energy_kwh", "price_per_kwh", "kind"),
     "regulator_actions": ("interval_start", "action", "target", "value", "reason"),
     "community_summary": (
         "interval_start",
@@ -154,15 +154,19 @@ def _order_cells(order: Order | None) -> Row:
 
 
 def _trade_rows(result: RunResult, outcome: IntervalOutcome) -> Iterator[Row]:
+    """Trades of the auction, paired, then the direct deals, which have pairs and prices of their own."""
     names = {home.account: home.home_id for home in result.homes}
-    for trade in pair_trades(outcome):
-        yield {
-            "interval_start": _stamp(outcome),
-            "buyer": names.get(trade.buyer, trade.buyer),
-            "seller": names.get(trade.seller, trade.seller),
-            "energy_kwh": decimal_kwh(trade.energy_wh),
-            "price_per_kwh": decimal_units(outcome.auction.price_micro_per_kwh),
-        }
+    kinds = {"auction": pair_trades(outcome), "direct": sorted(outcome.direct_trades)}
+    for kind, trades in kinds.items():
+        for trade in trades:
+            yield {
+                "interval_start": _stamp(outcome),
+                "buyer": names.get(trade.buyer, trade.buyer),
+                "seller": names.get(trade.seller, trade.seller),
+                "energy_kwh": decimal_kwh(trade.energy_wh),
+                "price_per_kwh": decimal_units(trade.price_micro_per_kwh),
+                "kind": kind,
+            }
 
 
 def _sum_known(energy_wh: Mapping[str, int] | None) -> str:

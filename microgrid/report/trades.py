@@ -2,22 +2,13 @@
 
 The auction is a pool: it fixes what each home buys and sells, and has no pairs. For the list of trades buyers and
 sellers are paired one after the other, each side in the order in which its orders were submitted, until both are
-exhausted. The pairing is deterministic and moves no money: all trades of an interval have one price.
+exhausted. The pairing is deterministic and moves no money: all trades of an interval's auction have one price.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from microgrid.domain.records import Trade
 from microgrid.domain.run import IntervalOutcome
-
-
-@dataclass(frozen=True, slots=True)
-class Trade:
-    """Energy that one account bought from another."""
-
-    buyer: str
-    seller: str
-    energy_wh: int
 
 
 def pair_trades(outcome: IntervalOutcome) -> list[Trade]:
@@ -28,7 +19,7 @@ def pair_trades(outcome: IntervalOutcome) -> list[Trade]:
     while buyers and sellers:
         (buyer, wanted), (seller, offered) = buyers.pop(), sellers.pop()
         energy = min(wanted, offered)
-        trades.append(Trade(buyer, seller, energy))
+        trades.append(Trade(buyer, seller, energy, outcome.auction.price_micro_per_kwh))
         if wanted > energy:
             buyers.append((buyer, wanted - energy))
         if offered > energy:

@@ -157,7 +157,8 @@ class DemoRun:
 
     def _finish(self, market: Market, agents: Sequence[HomeAgent], readings: ReadingCounts) -> None:
         balances = market.chain.balances()
-        invariants = check_run(agents, self._outcomes, readings, market.deposits_micro, balances)
+        offered = market.chain.offered()
+        invariants = check_run(agents, self._outcomes, readings, market.deposits_micro, balances, offered)
         self._result = RunResult(
             homes=tuple(agent.home for agent in agents),
             intervals=tuple(self._outcomes),

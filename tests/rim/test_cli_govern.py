@@ -3,11 +3,13 @@
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from rim.cli_chain import ONE as BUYER
 from rim.cli_chain import TWO as SELLER
 from rim.cli_chain import Commands, Run, admit_two, open_market, put_back, share
 
 from microgrid.chain.node import NodeServer
+from microgrid.cli import root
 from microgrid.domain.errors import BadInputError, ContractRevertError
 
 CALL = "GridBalance.setTradingFee(2500)"
@@ -60,6 +62,25 @@ def test_a_proposal_goes_from_creation_to_execution(governed: Run, server: NodeS
         assert market.grid.trading_fee() == 2_500
     assert "Pay for the line" in governed("govern", "list", as_json=False)
     assert "executed" in governed("govern", "show", number, as_json=False)
+
+
+def test_the_calls_that_the_help_names_change_the_rules(governed: Run, server: NodeServer) -> None:
+    calls = ["EnergyTrading.setInsuranceShare(2000)", "EnergyTrading.setOrderLimits(100, 20000)"]
+    told = " ".join(CliRunner().invoke(root, ["govern", "propose", "--help"]).output.replace("│", " ").split())
+    assert all(call in told for call in calls)
+    governed("govern", "delegate", "--key-file", "seller.key")
+    pass_time(server, 10)
+    asked = [word for call in calls for word in ("--call", call)]
+    made = governed("govern", "propose", "Insure", *asked, "--key-file", "seller.key")
+    assert made["calls"] == calls
+    pass_time(server, 10)
+    governed("govern", "vote", made["proposal"], "for", "--key-file", "seller.key")
+    pass_time(server, 3_601)
+    governed("govern", "queue", made["proposal"])
+    pass_time(server, 601)
+    governed("govern", "execute", made["proposal"])
+    shown = governed("trade", "rules")
+    assert (shown["insurance_share_bps"], shown["min_order_wh"], shown["max_order_wh"]) == (2_000, 100, 20_000)
 
 
 def test_who_deployed_a_governed_market_cannot_change_its_rules(governed: Run, server: NodeServer) -> None:

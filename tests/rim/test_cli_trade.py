@@ -9,10 +9,13 @@ from rim.cli_chain import ONE as HOME
 from rim.cli_chain import TWO as OTHER
 
 from microgrid.chain.backend import dev_key
+from microgrid.chain.bindings.energy_trading import MOVE_MONEY
 from microgrid.chain.client import MarketChain
 from microgrid.chain.node import NodeServer
 from microgrid.cli import root
 from microgrid.domain.errors import BadInputError, ContractRevertError, OrderRefusedError
+from microgrid.domain.records import Order, OrderResult, Side
+from microgrid.domain.wire import sign_order
 
 
 def read_meters(market: MarketChain, number: int, time_s: int, registers: list[tuple[int, int]]) -> None:
@@ -110,6 +113,50 @@ def test_money_moves_by_its_owners_key(market: Run) -> None:
         "CreditTransferred",
         "Withdrawn",
     ]
+
+
+def test_the_rules_in_force_are_shown(market: Run, server: NodeServer) -> None:
+    shown = market("trade", "rules")
+    regulator = shown.pop("regulator")
+    assert shown == {
+        "fee_micro_per_kwh": 1_000,
+        "interval_seconds": HOUR_S,
+        "gate_lead_seconds": 300,
+        "settlement_deadline_seconds": 4 * HOUR_S,
+        "min_order_wh": 1,
+        "max_order_wh": 1_000_000,
+        "max_duration_intervals": 96,
+        "insurance_share_bps": 0,
+        "paused": False,
+        "insurance_micro": 0,
+    }
+    with open_market(server) as chain:
+        assert regulator == chain.regulator.contract.address
+        trading, send = chain.trading.contract, chain.transactor.execute
+        send("setInsuranceShare", trading, "setInsuranceShare", [2_550], MOVE_MONEY)
+        send("setOrderLimits", trading, "setOrderLimits", [100, 20_000], MOVE_MONEY)
+        send("setRegulator", trading, "setRegulator", ["0x" + 40 * "0"], MOVE_MONEY)
+        send("pause", trading, "pause", [], MOVE_MONEY)
+        chain.deposit(trading.address, 750_000)
+    shown = market("trade", "rules")
+    assert (shown["insurance_share_bps"], shown["insurance_micro"], shown["paused"]) == (2_550, 750_000, True)
+    assert (shown["min_order_wh"], shown["max_order_wh"]) == (100, 20_000)
+    text = market("trade", "rules", as_json=False)
+    for part in ("25.50%", "0.750000", "0.100 to 20.000 kWh, in at most 96 intervals", "paused", "none"):
+        assert part in text
+
+
+def test_nonces_are_revoked_before_an_order_is_handed_in(market: Run, server: NodeServer) -> None:
+    market("trade", "order", "sell", "1", "0.1", "--signed-by", "other.key")
+    revoked = market("trade", "revoke-nonces", "8", "--key-file", "other.key")
+    assert revoked == {"account": OTHER.address, "next_nonce": 8}
+    with open_market(server) as chain:
+        late = [Order(OTHER.address, FIRST, Side.BUY, 1_000, 200_000, nonce, FIRST * HOUR_S) for nonce in (7, 8)]
+        results = chain.submit_orders([sign_order(order, OTHER, chain.order_domain) for order in late])
+    assert results == [OrderResult.NONCE_USED, OrderResult.ACCEPTED]
+    with pytest.raises(ContractRevertError, match=rf"NoncesUsed\(trader={OTHER.address}, nextNonce=9\)"):
+        market("trade", "revoke-nonces", "9", "--key-file", "other.key")
+    assert [level["sell_wh"] for level in market("trade", "book")["levels"] if level["sell_wh"]] == [1_000]
 
 
 def test_contract_errors_come_by_name_with_values(market: Run) -> None:

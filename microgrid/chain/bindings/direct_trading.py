@@ -53,8 +53,8 @@ class Offer:
 class DirectTrading:
     """The contract, with one account to send from."""
 
-    def __init__(self, contract: Contract, transactor: Transactor) -> None:
-        self.contract, self._transactor = contract, transactor
+    def __init__(self, contract: Contract, transactor: Transactor, first_block: int) -> None:
+        self.contract, self._transactor, self._first_block = contract, transactor, first_block
 
     def offer(
         self, counterparty: str, interval: int, energy_wh: int, price_micro_per_kwh: int, side: Side, expiry_s: int
@@ -96,6 +96,11 @@ class DirectTrading:
         """All offers ever made, oldest first."""
         count = int(self._transactor.read(self.contract, "offerCount"))
         return [self.offer_at(number) for number in range(1, count + 1)]
+
+    def accepted(self, interval: int) -> list[Offer]:
+        """Accepted deals of an interval, in the order of acceptance."""
+        logs = self._transactor.logs(self.contract, "OfferAccepted", self._first_block, {"interval": interval})
+        return [self.offer_at(log["args"]["offerId"]) for log in logs]
 
     def dealt_wh(self, interval: int) -> int:
         """Energy of all accepted deals of an interval."""

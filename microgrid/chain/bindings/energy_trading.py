@@ -1,6 +1,7 @@
 """EnergyTrading: orders, auctions, settlement, balances."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from web3.contract import Contract
@@ -18,6 +19,34 @@ CANCEL_ORDER = GasBudget(600_000)
 CLEAR = GasBudget(1_500_000)
 SETTLE = GasBudget(300_000, 60_000)
 MOVE_MONEY = GasBudget(250_000)
+
+WHOLE_BPS = 10_000
+NO_ACCOUNT = "0x" + 40 * "0"
+
+
+@dataclass(frozen=True, slots=True)
+class MarketRules:
+    """Rules of the market now in force.
+
+    Attributes:
+        gate_lead_seconds: Orders close this long before an interval starts.
+        settlement_deadline_seconds: A missing reading counts as no delivery this long after an interval's end.
+        min_order_wh: Least energy of an order.
+        max_order_wh: Largest energy of an order.
+        max_duration_intervals: Largest number of intervals an order may stand in.
+        insurance_share_bps: Share of the fees that goes to the insurance pool, 1e-4.
+        regulator: Contract that says who may place no orders; `NO_ACCOUNT` for none.
+        paused: Whether orders and clearing are stopped.
+    """
+
+    gate_lead_seconds: int
+    settlement_deadline_seconds: int
+    min_order_wh: int
+    max_order_wh: int
+    max_duration_intervals: int
+    insurance_share_bps: int
+    regulator: str
+    paused: bool
 
 
 class EnergyTrading:
@@ -175,6 +204,20 @@ class EnergyTrading:
         """Least and most energy of an order, Wh, and the most intervals that it may run."""
         _, _, least_wh, most_wh, most_intervals, *_ = self._read("config")
         return int(least_wh), int(most_wh), int(most_intervals)
+
+    def rules(self) -> MarketRules:
+        """All rules that the contract tells of."""
+        lead_s, deadline_s, least_wh, most_wh, most_intervals = self._read("config")
+        return MarketRules(
+            gate_lead_seconds=lead_s,
+            settlement_deadline_seconds=deadline_s,
+            min_order_wh=least_wh,
+            max_order_wh=most_wh,
+            max_duration_intervals=most_intervals,
+            insurance_share_bps=int(self._read("insuranceShare")),
+            regulator=str(self._read("regulator")),
+            paused=bool(self._read("paused")),
+        )
 
     def gate_closure_s(self, interval: int) -> int:
         """Time from which an interval takes no more orders, Unix seconds."""

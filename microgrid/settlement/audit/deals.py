@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from microgrid.domain.records import NO_DEALS, DirectDeals, PriceBand, Side
+from microgrid.domain.records import NO_DEALS, DirectDeals, PriceBand, Side, Trade
 from microgrid.domain.units import ceil_micro, nano
 
 
@@ -42,13 +42,16 @@ class Offer:
 
 @dataclass
 class DealBook:
-    """Accepted deals of one interval by account, and what they locked, micro."""
+    """Accepted deals of one interval one by one and by account, and what they locked, micro."""
 
+    trades: list[Trade] = field(default_factory=list)
     _deals: dict[str, DirectDeals] = field(default_factory=dict)
     _locked: dict[str, int] = field(default_factory=dict)
 
     def enter(self, offer: Offer, band: PriceBand, fee: int) -> None:
         """Enter an accepted offer for both its parties."""
+        bid = offer if offer.side is Side.BUY else offer.mirrored()
+        self.trades.append(Trade(bid.maker, bid.counterparty, bid.energy_wh, bid.price))
         for deal in (offer, offer.mirrored()):
             buys = deal.side is Side.BUY
             before, payment = self.of(deal.maker), nano(deal.energy_wh, deal.price)

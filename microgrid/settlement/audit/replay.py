@@ -16,7 +16,7 @@ from microgrid.domain.journal import (
     delivered_names,
     interval_name,
 )
-from microgrid.domain.records import AuctionResult, DirectDeals, Order, PriceBand, Settlement
+from microgrid.domain.records import AuctionResult, DirectDeals, Order, PriceBand, Settlement, Trade
 from microgrid.settlement.audit.book import CHAIN, IntervalBook
 from microgrid.settlement.audit.deals import Offer
 from microgrid.settlement.audit.meters import MeterBook
@@ -35,6 +35,7 @@ class AuditedInterval:
     auction: AuctionResult
     settlement: Settlement | None
     deals: Mapping[str, DirectDeals]
+    direct_trades: tuple[Trade, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,7 @@ class _Replay:
                 auction=book.auction,
                 settlement=book.settlement(),
                 deals=book.deals.all(),
+                direct_trades=tuple(book.deals.trades),
             )
             for _, book in sorted(self._intervals.items())
             if book.auction is not None
