@@ -23,10 +23,11 @@ contract DeviceRegistry is ReadingCommitments, MaintenanceLog {
 
     /// @param authority_ The access manager.
     /// @param gridBalance_ Where the interval totals go; it also gives the interval's length.
-    constructor(address authority_, IGridBalance gridBalance_)
+    /// @param readingDeadlineSeconds_ How long after an interval's end readings are booked on it.
+    constructor(address authority_, IGridBalance gridBalance_, uint64 readingDeadlineSeconds_)
         EIP712("DeviceRegistry", "1")
         AccessManaged(authority_)
-        ReadingGate(gridBalance_)
+        ReadingGate(gridBalance_, readingDeadlineSeconds_)
     {}
 
     /// @inheritdoc IDeviceRegistry
@@ -110,6 +111,11 @@ contract DeviceRegistry is ReadingCommitments, MaintenanceLog {
     /// @inheritdoc IDeviceRegistry
     function intervalSeconds() external view returns (uint64) {
         return INTERVAL_SECONDS;
+    }
+
+    /// @inheritdoc IDeviceRegistry
+    function readingDeadlineSeconds() external view returns (uint64) {
+        return READING_DEADLINE_SECONDS;
     }
 
     /// @inheritdoc IDeviceRegistry

@@ -48,10 +48,13 @@ contract EnergyTrading is DirectLocks {
         int256 gridNano;
     }
 
-    /// @notice A pause ends by itself after this time, so that nobody's absence can stop the market for good.
-    uint64 public constant MAX_PAUSE_SECONDS = 3 days;
+    /// @notice A pause ends by itself after this time, so that nobody's absence can stop the market for good, nor for so
+    /// long that the registry forgets what was metered before it could be billed.
+    uint64 public immutable MAX_PAUSE_SECONDS;
 
     uint64 private constant MAX_DEADLINE_INTERVALS = 31;
+    uint64 private constant LONGEST_PAUSE_INTERVALS = 24;
+    uint64 private constant LONGEST_PAUSE_SECONDS = 3 days;
     uint256 private constant WORD_BITS = 256;
     uint256 private constant LANE_BITS = 64;
     uint256 private constant BILL_WORDS = 2;
@@ -78,7 +81,12 @@ contract EnergyTrading is DirectLocks {
         Config memory rules
     ) TradingLedger(authority_, token_, registry_, backstop_, treasury_) OrderBook(gridBalance_, rules) {
         bool reachable = rules.settlementDeadlineSeconds <= MAX_DEADLINE_INTERVALS * INTERVAL_SECONDS;
-        if (!reachable || registry_.intervalSeconds() != INTERVAL_SECONDS) revert InvalidConfig();
+        // The same deadline for both: a reading is either booked before a home is billed without it, or carried on.
+        bool agreed = registry_.intervalSeconds() == INTERVAL_SECONDS
+            && registry_.readingDeadlineSeconds() == rules.settlementDeadlineSeconds;
+        if (!reachable || !agreed) revert InvalidConfig();
+        uint64 longest = LONGEST_PAUSE_INTERVALS * INTERVAL_SECONDS;
+        MAX_PAUSE_SECONDS = longest < LONGEST_PAUSE_SECONDS ? longest : LONGEST_PAUSE_SECONDS;
         SETTLEMENT_DEADLINE_SECONDS = rules.settlementDeadlineSeconds;
     }
 

@@ -331,4 +331,8 @@ interface IDeviceRegistry {
 
     /// @notice Length of an interval, in seconds.
     function intervalSeconds() external view returns (uint64);
+
+    /// @notice How long after an interval's end its reading is booked on it, in seconds. A later one may find homes
+    /// billed without it: its energy is carried on to the next interval whose reading comes in time.
+    function readingDeadlineSeconds() external view returns (uint64);
 }

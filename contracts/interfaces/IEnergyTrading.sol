@@ -120,7 +120,7 @@ interface IEnergyTrading {
     /// @notice Rules of the market, fixed at deployment but for the limits of an order's energy.
     /// @param gateLeadSeconds Orders close this long before an interval starts.
     /// @param settlementDeadlineSeconds A missing reading counts as no delivery this long after an interval's end; at
-    /// most 31 intervals, because the registry keeps 32.
+    /// most 31 intervals, because the registry keeps 32; the registry's own, so that no energy is left out or twice in.
     /// @param minOrderWh Least energy of an order.
     /// @param maxOrderWh Largest energy of an order, below 2^24.
     /// @param maxDuration Largest number of intervals an order may stand in, at most 255.

@@ -68,13 +68,18 @@ abstract contract ReadingGate is DeviceBook, EIP712 {
 
     uint64 internal immutable INTERVAL_SECONDS;
 
+    // Until then a reading is booked on the interval that it ends; not longer than readings are taken at all.
+    uint64 internal immutable READING_DEADLINE_SECONDS;
+
     mapping(bytes32 deviceId => Energy) internal _carried;
     mapping(bytes32 deviceId => PerformanceLog.Log) internal _performance;
     IntervalHistory.Rings internal _history;
 
-    constructor(IGridBalance gridBalance_) {
+    constructor(IGridBalance gridBalance_, uint64 readingDeadlineSeconds_) {
         gridBalance = gridBalance_;
         INTERVAL_SECONDS = gridBalance_.intervalSeconds();
+        bool taken = readingDeadlineSeconds_ < MAX_AGE_SECONDS;
+        READING_DEADLINE_SECONDS = taken ? readingDeadlineSeconds_ : MAX_AGE_SECONDS;
         ONE_AND_INTERVAL = (1 << 64) | INTERVAL_SECONDS;
         ENERGY_NUMERATOR = POWER_NUMERATOR * INTERVAL_SECONDS;
     }
@@ -197,13 +202,13 @@ abstract contract ReadingGate is DeviceBook, EIP712 {
         }
     }
 
-    /// @dev Goes on with the readings of an interval's end, if it is one and they are neither early nor too old.
+    /// @dev Goes on with the readings of an interval's end, if it is one and they are neither early nor late. A late one
+    /// finds its interval perhaps billed without it.
     function _turnTo(uint256 timestamp, Batch memory batch) private view returns (bool) {
         // The first interval's end has no predecessor.
         if (timestamp <= INTERVAL_SECONDS || timestamp % INTERVAL_SECONDS != 0) return false;
-        if (timestamp > block.timestamp + MAX_SKEW_SECONDS || block.timestamp > timestamp + MAX_AGE_SECONDS) {
-            return false;
-        }
+        if (timestamp > block.timestamp + MAX_SKEW_SECONDS) return false;
+        if (block.timestamp > timestamp + READING_DEADLINE_SECONDS) return false;
         batch.end = timestamp;
         batch.interval = timestamp / INTERVAL_SECONDS - 1;
         batch.sums.turnTo(batch.interval);
@@ -240,7 +245,7 @@ abstract contract ReadingGate is DeviceBook, EIP712 {
         return last != 0 && device_.isRevenueMeter() ? _book(deviceId, device_.memberId(), last, next, batch) : next;
     }
 
-    /// @dev Books the energy since the last interval's end if the reading is at one, else carries it on.
+    /// @dev Books the energy since the last interval's end if the reading is at one and not late, else carries it on.
     function _book(bytes32 deviceId, uint32 memberId, uint256 last, uint256 next, Batch memory batch)
         private
         returns (uint256)

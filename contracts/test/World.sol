@@ -50,7 +50,7 @@ abstract contract World {
         money = new PaymentToken(address(manager));
         rewardToken = new RewardToken(address(manager), 1e27);
         grid = new GridBalance(address(manager), HOUR, _parameters());
-        registry = new DeviceRegistry(address(manager), grid);
+        registry = new DeviceRegistry(address(manager), grid, DEADLINE);
         trading = new EnergyTrading(address(manager), money, registry, grid, BACKSTOP, TREASURY, _rules());
         Incentives.Program memory program = _program();
         rewards = new RewardSystem(address(manager), rewardToken, registry, trading, 1e18, 5e17, program);

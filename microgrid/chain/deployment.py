@@ -227,7 +227,7 @@ class _Deployer:
         money = self._create("PaymentToken", manager.address)
         reward = self._create("RewardToken", manager.address, config.reward_cap_wad)
         grid = self._create("GridBalance", manager.address, config.interval_seconds, _price_parameters(config))
-        registry = self._create("DeviceRegistry", manager.address, grid.address)
+        registry = self._create("DeviceRegistry", manager.address, grid.address, config.settlement_deadline_seconds)
         self._create("GappedQueues")
         places = (manager.address, money.address, registry.address, grid.address, parties.backstop, parties.treasury)
         trading = self._create("EnergyTrading", *places, _trading_config(config))

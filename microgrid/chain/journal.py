@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from eth_typing import HexStr
@@ -59,6 +59,7 @@ def read_journal(market: MarketChain) -> Journal:
                     backstop=market.grid_account,
                     treasury=market.fee_account,
                     interval_seconds=market.registry.interval_seconds(),
+                    reading_deadline_seconds=market.registry.reading_deadline_seconds(),
                     events=events,
                     state=state,
                 )
@@ -89,9 +90,12 @@ def _events(market: MarketChain, last: int) -> Iterator[JournalEvent]:
         sent: deque(_finished(accepted, items, *_wanted_call(market, contracts, sent, items)))
         for sent, items in by_transaction.items()
     }
+    time_of = cache(lambda block: int(market.backend.web3.eth.get_block(block)["timestamp"]))
     for log, _ in told:
+        block = log["blockNumber"]
         for name, args in finished[bytes(log["transactionHash"])].popleft():
-            yield JournalEvent(log["blockNumber"], log["logIndex"], name, args)
+            more = {"taken": time_of(block)} if name == ACCEPTED else {}
+            yield JournalEvent(block, log["logIndex"], name, args | more)
 
 
 def _decoders(contract: Contract) -> dict[str, Any]:

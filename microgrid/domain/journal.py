@@ -23,7 +23,8 @@ class JournalEvent:
         log: Its place among the block's events.
         name: Name in the contract's interface, or `ReadingAccepted` or `HomeSettled`.
         args: Arguments by name; bytes as 0x and hexadecimal digits. `ReadingAccepted` is one of a batch or a proven
-            one: device, interval, sequence, timestamp, import and export; `detail` and `signature` besides.
+            one: device, interval, sequence, timestamp, import and export, and as `taken` the time of its block;
+            `detail` and `signature` besides.
             `HomeSettled` is one home of `HomesSettled`: interval, memberId, boughtWh, soldWh, importWh, exportWh,
             metered, amount. `OrderCreated` has `limit` and, where it was relayed, `first`, `duration`, `nonce`,
             `deadline` and `signature`. What is besides stands there only where the call data tell it.
@@ -41,6 +42,7 @@ class Journal:
 
     Attributes:
         registry: Address of the device registry.
+        reading_deadline_seconds: How long after an interval's end its reading is booked on it.
         trading: Address of the market; its own account is the insurance pool, into which dust goes.
         state: What the contracts hold, named as in `balance_name` and the other names of this module.
     """
@@ -51,6 +53,7 @@ class Journal:
     backstop: str
     treasury: str
     interval_seconds: int
+    reading_deadline_seconds: int
     events: tuple[JournalEvent, ...]
     state: State = field(default_factory=dict)
 

@@ -9,8 +9,8 @@ from microgrid.domain.errors import RunFolderError
 from microgrid.domain.journal import Journal, JournalEvent
 
 JOURNAL_FILE = "events.jsonl"
-FORMAT = "microgrid-journal/1"
-HEADER = ("chain_id", "registry", "trading", "backstop", "treasury", "interval_seconds")
+FORMAT = "microgrid-journal/2"
+HEADER = ("chain_id", "registry", "trading", "backstop", "treasury", "interval_seconds", "reading_deadline_seconds")
 
 
 def journal_lines(journal: Journal) -> Iterator[str]:

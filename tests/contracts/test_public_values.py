@@ -9,7 +9,7 @@ from microgrid.domain.wire import SigningDomain
 
 DAY = 24 * HOUR
 BOUNDS = {
-    "EnergyTrading": {"MAX_PAUSE_SECONDS": 3 * DAY},
+    "EnergyTrading": {"MAX_PAUSE_SECONDS": DAY},
     "GridBalance": {"STRESS_SECONDS": DAY, "MEASURED_STRESS_SECONDS": HOUR},
     "DeviceRegistry": {
         "COMMITMENTS_KEPT": 32,
@@ -17,6 +17,7 @@ BOUNDS = {
         "MAX_RATED_POWER_W": 100_000_000,
         "MAX_SKEW_SECONDS": 60,
         "MAX_AGE_SECONDS": 7 * DAY,
+        "readingDeadlineSeconds": CONFIG.settlement_deadline_seconds,
     },
     "GridMonitor": {
         "FREQUENCY_LOW": 1,

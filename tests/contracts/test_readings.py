@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from contract_market import FIRST, HOUR, RATED_W, START, Home, World, packed_reading, reading_of, reverts
+from contract_market import CONFIG, FIRST, HOUR, RATED_W, START, Home, World, packed_reading, reading_of, reverts
 from eth_account import Account
 from eth_account.messages import encode_typed_data
 from eth_utils.crypto import keccak
@@ -258,9 +258,39 @@ def test_a_batch_may_go_back_and_forth_between_intervals_and_members(world: Worl
     assert [energy(world, home, FIRST + 1)[0] for home in (first, near, far)] == [2, 200, 20]
 
 
+@pytest.mark.parametrize(("late_s", "booked_on"), [(0, FIRST), (1, FIRST + 2)])
+def test_a_reading_after_the_deadline_is_carried_on_to_the_next_in_time(
+    world: World, late_s: int, booked_on: int
+) -> None:
+    """Its own interval may be billed without it by then, so that its energy would be paid by nobody."""
+    home, first_end, third_end = world.homes[0], START + HOUR, START + 3 * HOUR
+    baseline(world, home)
+    world.at(first_end + CONFIG.settlement_deadline_seconds + late_s)
+    world.submit([(home, (6, first_end, 1_050, 2_000))])
+    assert energy(world, home, FIRST) == ((50, 0, True) if booked_on == FIRST else (0, 0, False))
+    world.at(third_end)
+    world.submit([(home, (7, third_end, 1_057, 2_003))])
+    assert energy(world, home, FIRST + 2) == ((7, 3, True) if booked_on == FIRST else (57, 3, True))
+
+
+def test_energy_that_is_read_after_a_home_was_billed_without_it_is_paid_later(world: World) -> None:
+    """5 kWh drawn at 0.30: nothing on the first bill, 1.50 on the next."""
+    home, first_end, third_end = world.homes[0], START + HOUR, START + 3 * HOUR
+    baseline(world, home)
+    for interval in (FIRST, FIRST + 2):
+        world.clear(interval)
+    world.at(first_end + CONFIG.settlement_deadline_seconds + 1)
+    first = world.bills(world.settle(FIRST))
+    world.submit([(home, (6, first_end, 6_000, 2_000))])
+    world.at(third_end)
+    world.submit([(home, (7, third_end, 6_000, 2_000))])
+    second = world.bills(world.settle(FIRST + 2, 1, 1))
+    assert [bill["amount"] for bill in (first[0], second[0])] == [0, -1_500_000]
+
+
 @pytest.mark.parametrize("energy_wh", [50, 2**18 + 50])
-def test_a_late_reading_is_billed_on_no_interval_but_counts_in_its_total(world: World, energy_wh: int) -> None:
-    """Its place in the history has gone to a neighbour's interval 32 later, which it must leave as it is."""
+def test_a_late_reading_leaves_younger_entries_of_neighbours_alone(world: World, energy_wh: int) -> None:
+    """Its place in the history has gone to a neighbour's interval 32 later; its energy goes on to the next reading."""
     world.homes.extend(world.add_home(number, 100_000_000) for number in (4,))
     late, neighbour = world.homes[4], world.homes[3]
     baseline(world, late, neighbour)
@@ -271,9 +301,9 @@ def test_a_late_reading_is_billed_on_no_interval_but_counts_in_its_total(world: 
     assert energy(world, late, FIRST) == energy(world, late, FIRST + 32) == (0, 0, False)
     assert energy(world, neighbour, FIRST + 32) == (100, 0, True)
     assert world.registers(late) == (6, START + HOUR, 1_000 + energy_wh, 2_000)
-    assert world.grid.functions.totals(FIRST).call() == (energy_wh, 0, 1)
+    assert world.grid.functions.totals(FIRST).call() == (0, 0, 0)
     world.submit([(late, (7, START + 33 * HOUR, 1_000 + energy_wh + 7, 2_000))])
-    assert energy(world, late, FIRST + 32) == (7, 0, True)
+    assert energy(world, late, FIRST + 32) == (energy_wh + 7, 0, True)
 
 
 @pytest.mark.parametrize("direction", [0, 1])

@@ -240,7 +240,7 @@ def test_a_late_reading_before_the_deadline_counts(world: World) -> None:
     price = trade(world)
     world.meter(FIRST, [(1_000, 0), (0, 1_000)])
     world.settle(FIRST, 1, 2)
-    world.at(DEADLINE)
+    world.at(DEADLINE - 1)
     world.submit([(home, (1, START, 0, 0)) for home in world.homes[2:]])
     world.submit([(home, (2, END, 300, 0)) for home in world.homes[2:]])
     world.at(DEADLINE + 1)

@@ -25,7 +25,7 @@ from microgrid.domain.units import ceil_micro, floor_micro, nano
 from microgrid.market.mechanisms.tick_auction import ask_ticks, auction, bid_ticks, tick_prices
 from microgrid.settlement.statement import Position, Prices, grid_nano, home_nano
 
-PAUSE_S = 3 * 86_400
+PAUSE_S = 24 * 3_600
 KEPT, RING_MEMBERS = 32, 6
 MAX_FEE = 1_000_000
 
@@ -393,8 +393,9 @@ class Reference:
     def _book_reading(self, meter: Meter, last: tuple[int, int, int, int], reading: tuple[int, int, int, int]) -> None:
         energy = (meter.carried[0] + reading[2] - last[2], meter.carried[1] + reading[3] - last[3])
         interval, within = divmod(reading[1], self.rules.seconds)
-        meter.carried = energy if within else (0, 0)
-        if not within:
+        late = self.now_s > reading[1] + self.rules.deadline_s
+        meter.carried = energy if within or late else (0, 0)
+        if not within and not late:
             self._keep(meter.member, interval - 1, energy)
 
     def _keep(self, member: int, interval: int, energy: tuple[int, int]) -> None:

@@ -9,6 +9,7 @@ import {Hands} from "./Hands.sol";
 
 /// @title Homes with meters in a registry, and the grid balance it reports to.
 abstract contract Community is Hands {
+    uint64 internal constant READING_DEADLINE = 4 * HOUR;
     uint32 internal constant RATED_W = 10_000;
     uint32 internal constant ZONE = 7;
 
@@ -18,7 +19,7 @@ abstract contract Community is Hands {
     function _found() internal virtual override {
         super._found();
         grid = _newGrid(HOUR, _parameters());
-        registry = new DeviceRegistry(address(manager), grid);
+        registry = new DeviceRegistry(address(manager), grid, READING_DEADLINE);
         _allow(address(grid), grid.recordInterval.selector, METERING);
         _allow(address(grid), grid.openIntervals.selector, OPERATOR);
         _allow(address(grid), grid.reportGridStress.selector, ORACLE);

@@ -77,6 +77,26 @@ contract DeviceRegistryTest is World {
         _take(next);
     }
 
+    /// @dev Then the interval may be billed without it: its energy goes to the next that is read in time.
+    function test_a_reading_after_the_deadline_carries_its_energy_on() external {
+        for (uint256 i = 1; i < 3; ++i) _take(_reading(i, 1, START, 0, 0));
+        vm.warp(START + HOUR + DEADLINE);
+        _take(_reading(1, 2, START + HOUR, 100, 1));
+        vm.warp(START + HOUR + DEADLINE + 1);
+        _take(_reading(2, 2, START + HOUR, 100, 1));
+        for (uint256 i = 1; i < 3; ++i) _take(_reading(i, 3, START + 3 * HOUR, 130, 3));
+        _booked(1, FIRST, 100, 1);
+        _booked(1, FIRST + 2, 30, 2);
+        _unknown(2, FIRST);
+        _booked(2, FIRST + 2, 130, 3);
+    }
+
+    function test_readings_are_booked_no_longer_than_they_are_taken() external {
+        require(registry.readingDeadlineSeconds() == DEADLINE);
+        DeviceRegistry patient = new DeviceRegistry(address(manager), grid, 7 days + 1);
+        require(patient.readingDeadlineSeconds() == 7 days);
+    }
+
     function test_registers_never_fall() external {
         _take(_reading(1, 1, START - 10, 100, 50));
         _judged(_reading(1, 2, START, 99, 50), _meterKey(1), IDeviceRegistry.ReadingResult.RegisterDecreased);

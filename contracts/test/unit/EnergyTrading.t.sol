@@ -20,7 +20,7 @@ contract EnergyTradingTest is ThreeHomes {
         vm.expectRevert(abi.encodeWithSelector(IEnergyTrading.InvalidConfig.selector));
         new EnergyTrading(address(manager), money, registry, grid, BACKSTOP, TREASURY, rules);
         GridBalance half = new GridBalance(address(manager), HOUR / 2, _parameters());
-        DeviceRegistry other = new DeviceRegistry(address(manager), half);
+        DeviceRegistry other = new DeviceRegistry(address(manager), half, _rules().settlementDeadlineSeconds);
         vm.expectRevert(abi.encodeWithSelector(IEnergyTrading.InvalidConfig.selector));
         new EnergyTrading(address(manager), money, other, grid, BACKSTOP, TREASURY, _rules());
         require(keccak256(abi.encode(trading.config())) == keccak256(abi.encode(_rules())));
@@ -52,7 +52,7 @@ contract EnergyTradingTest is ThreeHomes {
     }
 
     function test_an_interval_of_nobody_is_settled_at_once() external {
-        DeviceRegistry nobody = new DeviceRegistry(address(manager), grid);
+        DeviceRegistry nobody = new DeviceRegistry(address(manager), grid, _rules().settlementDeadlineSeconds);
         EnergyTrading empty =
             new EnergyTrading(address(manager), money, nobody, grid, BACKSTOP, TREASURY, _rules());
         vm.warp(FIRST * HOUR - GATE_LEAD);
@@ -183,7 +183,7 @@ contract EnergyTradingTest is ThreeHomes {
         trading.pause();
         require(trading.paused());
         _forbidden(abi.encodeCall(trading.unpause, ()));
-        vm.warp(block.timestamp + 3 days);
+        vm.warp(block.timestamp + 24 * HOUR);
         require(!trading.paused());
         _refused(abi.encodeCall(trading.unpause, ()), abi.encodeWithSelector(Pausable.ExpectedPause.selector));
         _forbidden(abi.encodeCall(trading.pause, ()));

@@ -30,7 +30,7 @@ abstract contract Market is Community {
     }
 
     function _newTrading() internal returns (EnergyTrading) {
-        IEnergyTrading.Config memory rules = IEnergyTrading.Config(GATE_LEAD, 4 * HOUR, 1, 1_000_000, 96);
+        IEnergyTrading.Config memory rules = IEnergyTrading.Config(GATE_LEAD, READING_DEADLINE, 1, 1_000_000, 96);
         return new EnergyTrading(address(manager), money, registry, grid, BACKSTOP, TREASURY, rules);
     }
 

@@ -103,6 +103,10 @@ class DeviceRegistry:
         """Length of an interval."""
         return int(self._read("intervalSeconds"))
 
+    def reading_deadline_seconds(self) -> int:
+        """How long after an interval's end its reading is booked on it; later ones carry their energy on."""
+        return int(self._read("readingDeadlineSeconds"))
+
     def next_batch(self, oracle: str) -> int:
         """Number that the oracle's next batch must carry."""
         return int(self._read("nextBatch", oracle))

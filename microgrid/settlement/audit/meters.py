@@ -33,6 +33,7 @@ class MeterBook:
     """
 
     interval_seconds: int
+    deadline_seconds: int
     domain: SigningDomain
     readings: int = 0
     _devices: dict[str, _Device] = field(default_factory=dict)
@@ -72,7 +73,7 @@ class MeterBook:
         if device.registers is not None:
             self._check_rises(identity, device.registers, registers)
             if device.is_meter:
-                self._book(device, device.registers, registers)
+                self._book(device, device.registers, registers, args["taken"])
         device.registers = registers
         self.readings += 1
 
@@ -94,14 +95,20 @@ class MeterBook:
             if value < bound:
                 raise AuditError(device_name(identity, name), value, f"at least {bound}", CHAIN)
 
-    def _book(self, device: _Device, last: tuple[int, int, int, int], registers: tuple[int, int, int, int]) -> None:
-        """Energy since the last interval's end belongs to the interval that a reading ends."""
+    def _book(
+        self, device: _Device, last: tuple[int, int, int, int], registers: tuple[int, int, int, int], taken_s: int
+    ) -> None:
+        """Energy since the last interval's end belongs to the interval that a reading ends, if it comes in time.
+
+        Else the home may be billed without it, and the energy goes on to the next reading's interval.
+        """
         energy = MeteredEnergy(
             device.carried.import_wh + registers[2] - last[2], device.carried.export_wh + registers[3] - last[3]
         )
         interval, within = divmod(registers[1], self.interval_seconds)
-        device.carried = energy if within else NOTHING
-        if not within:
+        carried = bool(within) or taken_s > registers[1] + self.deadline_seconds
+        device.carried = energy if carried else NOTHING
+        if not carried:
             self._keep(device.member_id, interval - 1, energy)
 
     def _keep(self, member_id: int, interval: int, energy: MeteredEnergy) -> None:

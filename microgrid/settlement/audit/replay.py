@@ -66,7 +66,7 @@ def recompute(journal: Journal) -> Recomputed:
 class _Replay:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        self._meters = MeterBook(journal.interval_seconds, journal.reading_domain)
+        self._meters = MeterBook(journal.interval_seconds, journal.reading_deadline_seconds, journal.reading_domain)
         self._accounts: list[str] = []
         self._balances: Counter[str] = Counter({journal.backstop: 0, journal.treasury: 0, journal.trading: 0})
         self._sold_wh: Counter[str] = Counter()
