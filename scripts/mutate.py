@@ -6,6 +6,7 @@ python scripts/mutate.py write RESULTS.json [FILES]   renews contracts/mutants.j
 """
 
 import argparse
+import contextlib
 import hashlib
 import json
 import queue
@@ -24,6 +25,7 @@ from mutation_bench import CONTRACTS, SURVIVED, TARGETS, Bench, Mutant, check, f
 LEDGER = CONTRACTS / "mutants.json"
 LEAST_REASON = 20
 COARSE = ("RR", "CR")
+BATCH = 12
 
 
 class Results:
@@ -73,17 +75,17 @@ def _some(found: list[Mutant], sample: tuple[int, int] | None) -> list[Mutant]:
 
 
 def _share_out(todo: Sequence[Mutant], benches: Sequence[Bench], results: Results) -> None:
-    waiting: queue.SimpleQueue[Mutant] = queue.SimpleQueue()
-    for each in todo:
-        waiting.put(each)
+    waiting: queue.SimpleQueue[Sequence[Mutant]] = queue.SimpleQueue()
+    for first in range(0, len(todo), BATCH):
+        waiting.put(todo[first : first + BATCH])
 
     def work(bench: Bench) -> None:
-        while True:
-            try:
-                mutant = waiting.get_nowait()
-            except queue.Empty:
-                return
-            results.add(mutant, bench.judge(TARGETS[mutant.file], mutant.text()))
+        with contextlib.suppress(queue.Empty):
+            while True:
+                batch = waiting.get_nowait()
+                verdicts = bench.judge(TARGETS[batch[0].file], [mutant.text() for mutant in batch])
+                for mutant, verdict in zip(batch, verdicts, strict=True):
+                    results.add(mutant, verdict)
 
     threads = [threading.Thread(target=work, args=(bench,)) for bench in benches]
     for thread in threads:

@@ -7,10 +7,10 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Self, cast
+from typing import IO, Self, cast
 
 ROOT = Path(__file__).resolve().parents[1]
 CONTRACTS = ROOT / "contracts"
@@ -18,6 +18,8 @@ FORGE = CONTRACTS / "node_modules" / "@foundry-rs" / "forge-linux-amd64" / "bin"
 KILLED, SURVIVED, INVALID, SAME = "killed", "survived", "does not compile", "same code"
 TIMEOUT_SECONDS = 120
 FUZZ_RUNS = 16
+
+Codes = dict[str, list[str]]
 
 TRADING = (("EnergyTrading.sol", "EnergyTrading"), ("libraries/GappedQueues.sol", "GappedQueues"))
 REGISTRY = (("DeviceRegistry.sol", "DeviceRegistry"),)
@@ -129,7 +131,7 @@ def mutants(file: str) -> list[Mutant]:
 class Bench:
     """A copy of the contracts whose tests are compiled once and take the contract under test from a file."""
 
-    def __init__(self, folder: Path, base: dict[str, Any] | None = None) -> None:
+    def __init__(self, folder: Path, base: Codes | None = None) -> None:
         self.folder = folder
         self._compiler = subprocess.Popen(  # noqa: S603
             ["node", str(CONTRACTS / "bin" / "mutants.js")],  # noqa: S607
@@ -139,9 +141,7 @@ class Bench:
             text=True,
         )
         self._ask, self._hear = cast("IO[str]", self._compiler.stdin), cast("IO[str]", self._compiler.stdout)
-        self.base = (
-            base or self.compile("", "", TRADING + REGISTRY + DIRECT) or sys.exit("the contracts do not compile")
-        )
+        self.base: Codes = base or self._unchanged()
 
     def __enter__(self) -> Self:
         return self
@@ -150,23 +150,29 @@ class Bench:
         self._compiler.kill()
         self._compiler.wait()
 
-    def compile(self, file: str, text: str, wanted: Sequence[tuple[str, str]]) -> dict[str, Any] | None:
-        """Creation and runtime code of each contract, or None."""
-        self._ask.write(json.dumps({"file": file, "text": text, "wanted": wanted}) + "\n")
+    def compile(self, file: str, texts: Sequence[str], wanted: Sequence[tuple[str, str]]) -> list[Codes | None]:
+        """For each text of the file the creation and runtime code of each contract, or None."""
+        self._ask.write(json.dumps({"file": file, "texts": texts, "wanted": wanted}) + "\n")
         self._ask.flush()
-        found: dict[str, Any] | None = json.loads(self._hear.readline())
+        found: list[Codes | None] = json.loads(self._hear.readline())
         return found
 
-    def judge(self, target: Target, text: str) -> str:
-        """What becomes of a mutant: one of the four verdicts."""
-        codes = self.compile(target.file, text, target.wanted)
-        if codes is None:
-            return INVALID
-        if all(codes[name] == self.base[name] for name in codes):
-            return SAME
-        return SURVIVED if self.passes(target.tests, codes) else KILLED
+    def judge(self, target: Target, texts: Sequence[str]) -> Iterator[str]:
+        """What becomes of each mutant of a file: one of the four verdicts."""
+        for codes in self.compile(target.file, texts, target.wanted):
+            if codes is None:
+                yield INVALID
+            elif all(codes[name] == self.base[name] for name in codes):
+                yield SAME
+            else:
+                yield SURVIVED if self.passes(target.tests, codes) else KILLED
 
-    def passes(self, tests: Iterable[str], codes: dict[str, Any]) -> bool:
+    def _unchanged(self) -> Codes:
+        text = (CONTRACTS / "EnergyTrading.sol").read_text(encoding="utf-8")
+        codes = self.compile("EnergyTrading.sol", [text], TRADING + REGISTRY + DIRECT)[0]
+        return codes or sys.exit("the contracts do not compile")
+
+    def passes(self, tests: Iterable[str], codes: Codes) -> bool:
         """Whether all tests pass with this code."""
         for name, (creation, runtime) in {**self.base, **codes}.items():
             self._place(name, creation, runtime)
@@ -217,11 +223,12 @@ def freeze(folder: Path) -> None:
     (folder / "test" / "Mutants.sol").write_text(MAKER % int(LIBRARY_ADDRESS, 16), encoding="utf-8")
     rules = folder / "foundry.toml"
     text = re.sub(r"^dynamic_test_linking.*\n", "", rules.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    allowed = 'fs_permissions = [{ access = "read", path = "./mutant" }]\n'
+    # A mutant that never ends should end soon.
+    allowed = 'gas_limit = 200000000\nfs_permissions = [{ access = "read", path = "./mutant" }]\n'
     rules.write_text(text.replace("[profile.default]\n", f"[profile.default]\n{allowed}"), encoding="utf-8")
     environment = {**os.environ, "FOUNDRY_PROFILE": "fast"}
     subprocess.run([str(FORGE), "build"], cwd=folder, env=environment, capture_output=True, check=True)  # noqa: S603
-    # Nothing is compiled from here on, but Forge asks for the version each time, which takes the compiler half a second.
+    # Nothing is compiled from here on; Forge asks for the version each time, which takes the compiler half a second.
     solc = folder / "bin" / "solc.js"
     version = subprocess.run([str(solc), "--version"], capture_output=True, text=True, check=True).stdout  # noqa: S603
     solc.write_text(f"#!/bin/sh\ncat <<END\n{version}END\n", encoding="utf-8")
@@ -248,6 +255,6 @@ def check(bench: Bench) -> None:
         text = (CONTRACTS / file).read_text(encoding="utf-8")
         if old not in text:
             sys.exit(f"{file}: there is no {old!r} to change")
-        if bench.judge(TARGETS[file], text.replace(old, new)) != KILLED:
+        if list(bench.judge(TARGETS[file], [text.replace(old, new)])) != [KILLED]:
             sys.exit(f"{file}: nobody notices {old!r} become {new!r}")
     print("unchanged code passes; lethal changes are noticed", flush=True)

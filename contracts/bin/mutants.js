@@ -1,25 +1,54 @@
-// Compiles mutants for `mutate.py`: a line of JSON in, {root, file, text, wanted: [[file, contract]]}; a line out, each
-// contract's creation and runtime code, or null if the mutant does not compile. Without the optimizer: quick, same meaning.
+// Compiles mutants for `scripts/mutate.py`: a line of JSON in, {file, texts, wanted: [[file, contract]]}; a line out, for each
+// text an object of each contract's creation and runtime code, or null if it does not compile. Without the optimizer: quick,
+// and of the same meaning. The mutants of a batch share what does not depend on the file, which halves the time.
 "use strict";
 const fs = require("fs");
-const path = require("path");
+const path = require("path").posix;
 const readline = require("readline");
 
 const solc = require(path.resolve("node_modules/solc"));
-const LIBRARY = "6d7574616e742d7175657565732d2d2d2d2d2d2d"; // see mutate.py
+const LIBRARY = Buffer.from("mutant-queues-------").toString("hex"); // where the bench puts the linked library
+const IMPORT = /(import\s[^;]*?")([^"]+)(";)/g;
+const OUTPUTS = ["evm.bytecode.object", "evm.deployedBytecode.object"];
 
-function read(name) {
-  const found = [name, path.join("node_modules", name)].find((file) => fs.existsSync(file));
-  return found ? { contents: fs.readFileSync(found, "utf8") } : { error: `File not found: ${name}` };
+const find = (name) => [name, path.join("node_modules", name)].find((file) => fs.existsSync(file));
+const read = (name) => (find(name) ? { contents: fs.readFileSync(find(name), "utf8") } : { error: `File not found: ${name}` });
+const resolve = (from, target) => (target.startsWith(".") ? path.join(path.dirname(from), target) : target);
+
+/** The files on the way from the wanted ones to `file`, and itself; those wanted always. */
+function dependents(file, wanted) {
+  const result = new Set([file, ...wanted.map(([source]) => source)]);
+  const known = new Map();
+  function reaches(source) {
+    if (source === file) return true;
+    if (source.startsWith("@")) return false;
+    if (!known.has(source)) {
+      known.set(source, false);
+      const imports = [...read(source).contents.matchAll(IMPORT)].map((each) => resolve(source, each[2]));
+      known.set(source, imports.map(reaches).includes(true));
+    }
+    if (known.get(source)) result.add(source);
+    return known.get(source);
+  }
+  wanted.forEach(([source]) => reaches(source));
+  return result;
 }
 
-function compile({ file, text, wanted }) {
-  const roots = [...new Set(wanted.map(([source]) => source))];
-  const sources = Object.fromEntries(roots.map((source) => [source, { content: read(source).contents }]));
-  if (file) sources[file] = { content: text };
+/** A mutant's own copies of what depends on it, in a folder of its own. */
+function copies(number, { file, texts, wanted }) {
+  const own = dependents(file, wanted);
+  const place = (source) => (own.has(source) ? `m${number}/${source}` : source);
+  return Object.fromEntries([...own].map((source) => {
+    const text = source === file ? texts[number] : read(source).contents;
+    const content = text.replace(IMPORT, (_, head, target, tail) => head + place(resolve(source, target)) + tail);
+    return [`m${number}/${source}`, { content }];
+  }));
+}
+
+function compile(numbers, job) {
   const outputSelection = {};
-  for (const [source, name] of wanted) {
-    outputSelection[source] = { ...outputSelection[source], [name]: ["evm.bytecode.object", "evm.deployedBytecode.object"] };
+  for (const number of numbers) {
+    for (const [source, name] of job.wanted) outputSelection[`m${number}/${source}`] = { [name]: OUTPUTS };
   }
   const settings = {
     evmVersion: "cancun",
@@ -27,15 +56,37 @@ function compile({ file, text, wanted }) {
     remappings: ["@openzeppelin/=node_modules/@openzeppelin/"],
     outputSelection,
   };
-  const output = JSON.parse(solc.compile(JSON.stringify({ language: "Solidity", sources, settings }), { import: read }));
-  if ((output.errors ?? []).some((each) => each.severity === "error")) return null;
+  const sources = Object.assign({}, ...numbers.map((number) => copies(number, job)));
+  return JSON.parse(solc.compile(JSON.stringify({ language: "Solidity", sources, settings }), { import: read }));
+}
+
+function codes(number, output, wanted) {
   const link = (code) => code.replace(/__\$.{34}\$__/g, LIBRARY);
   return Object.fromEntries(wanted.map(([source, name]) => {
-    const { bytecode, deployedBytecode } = output.contracts[source][name].evm;
+    const { bytecode, deployedBytecode } = output.contracts[`m${number}/${source}`][name].evm;
     return [name, [link(bytecode.object), link(deployedBytecode.object)]];
   }));
 }
 
+/** Compiles until nothing fails, without those that failed; one by one where nobody can tell which it was. */
+function judge(numbers, job, results) {
+  if (numbers.length === 0) return;
+  const output = compile(numbers, job);
+  const errors = (output.errors ?? []).filter((each) => each.severity === "error");
+  if (errors.length === 0) {
+    for (const number of numbers) results[number] = codes(number, output, job.wanted);
+    return;
+  }
+  const places = errors.flatMap((each) => [each.sourceLocation, ...(each.secondarySourceLocations ?? [])]);
+  const failed = new Set(places.map((place) => /^m(\d+)\//.exec(place?.file ?? "")?.[1]).map(Number));
+  const rest = numbers.filter((number) => !failed.has(number));
+  if (rest.length < numbers.length) judge(rest, job, results);
+  else if (numbers.length > 1) numbers.forEach((number) => judge([number], job, results));
+}
+
 readline.createInterface({ input: process.stdin }).on("line", (line) => {
-  process.stdout.write(`${JSON.stringify(compile(JSON.parse(line)))}\n`);
+  const job = JSON.parse(line);
+  const results = job.texts.map(() => null);
+  judge([...job.texts.keys()], job, results);
+  process.stdout.write(`${JSON.stringify(results)}\n`);
 });
