@@ -65,6 +65,18 @@ contract EnergyTradingTest is ThreeHomes {
         trading.clear(FIRST);
     }
 
+    function test_fills_need_no_16_bits() external {
+        for (uint256 id = 1; id <= 2; ++id) _order(id, FIRST, BUY, 50_000, RETAIL);
+        _order(3, FIRST, SELL, 50_000, FEED_IN);
+        uint32 fourth = _join();
+        _deposit(_account(fourth), uint256(FUNDS));
+        _order(fourth, FIRST, SELL, 50_000, FEED_IN);
+        _clear();
+        IEnergyTrading.Clearing memory result = trading.clearing(FIRST);
+        require(result.volumeWh == 100_000 && result.buyFillWh == 100_000 && result.sellFillWh == 100_000);
+        require(trading.fill(FIRST, 2, BUY) == 50_000 && trading.fill(FIRST, fourth, SELL) == 50_000);
+    }
+
     function test_an_interval_of_nobody_is_settled_at_once() external {
         DeviceRegistry nobody = new DeviceRegistry(address(manager), grid);
         EnergyTrading empty =
@@ -191,6 +203,37 @@ contract EnergyTradingTest is ThreeHomes {
         require(trading.account(_account(1)).boughtWh == 800 && trading.account(_account(2)).soldWh == 1000);
     }
 
+    /// @dev 10 kWh at 2^63 micro each.
+    function test_amounts_need_no_64_bits() external {
+        uint64 interval = FIRST + 4;
+        _open(interval, FEED_IN, 1 << 63);
+        vm.warp(interval * HOUR - GATE_LEAD);
+        trading.clear(interval);
+        require(trading.tickPrice(interval, 127) == 1 << 63);
+        vm.warp(interval * HOUR);
+        for (uint256 id = 1; id <= 3; ++id) _read(id, interval * HOUR, 0, 0);
+        vm.warp((interval + 1) * HOUR);
+        for (uint256 id = 1; id <= 3; ++id) _read(id, (interval + 1) * HOUR, id == 3 ? 10_000 : 0, 0);
+        trading.settle(interval, 1, 3);
+        require(trading.balanceOf(_account(3)) == FUNDS - 10 * 2 ** 63);
+        require(trading.balanceOf(BACKSTOP) == 10 * 2 ** 63 && trading.intervalMoney(interval).grid == 10 * 2 ** 63);
+    }
+
+    /// @dev The registry says that there are more members than there is time to register.
+    function test_member_numbers_have_32_bits() external {
+        uint32 last = (1 << 16) + 1;
+        vm.mockCall(address(registry), abi.encodeCall(registry.memberCount, ()), abi.encode(last));
+        vm.mockCall(address(registry), abi.encodeCall(registry.memberOf, (STRANGER)), abi.encode(last));
+        uint256[] memory energies = new uint256[](1);
+        energies[0] = 1 << 128 | 1000 << 64;
+        bytes memory call = abi.encodeCall(registry.intervalEnergies, (FIRST, last, last));
+        vm.mockCall(address(registry), call, abi.encode(energies));
+        _clear();
+        vm.warp(END);
+        require(trading.settle(FIRST, last, last) == 1 && trading.isSettled(FIRST, last));
+        require(trading.balanceOf(STRANGER) == -300_000 && trading.balanceOf(_account(1)) == FUNDS);
+    }
+
     /// @dev Home 2 is read, the others never; they wait for the deadline.
     function test_homes_without_a_reading_wait_for_the_deadline() external {
         _deposit(BACKSTOP, 1_000_000);
@@ -232,6 +275,10 @@ contract EnergyTradingTest is ThreeHomes {
         trading.settle(FIRST, 1, 3);
         require(trading.balanceOf(address(trading)) == 0 && trading.balanceOf(BACKSTOP) == 0);
         require(trading.balanceOf(_account(2)) == FUNDS + 800_000);
+        // What the pool gave is owed to nobody else: all that comes to the backstop from now on is free.
+        _deposit(BACKSTOP, 5);
+        vm.prank(BACKSTOP);
+        trading.withdraw(5);
     }
 
     /// @dev Home 1 pays with what its order locked, though it owed more than it had.
@@ -273,7 +320,9 @@ contract EnergyTradingTest is ThreeHomes {
         trading.pause();
         require(trading.paused());
         _forbidden(abi.encodeCall(trading.unpause, ()));
-        vm.warp(block.timestamp + 3 days);
+        vm.warp(block.timestamp + 3 days - 1);
+        require(trading.paused());
+        vm.warp(block.timestamp + 1);
         require(!trading.paused());
         _refused(abi.encodeCall(trading.unpause, ()), abi.encodeWithSelector(Pausable.ExpectedPause.selector));
         _forbidden(abi.encodeCall(trading.pause, ()));
