@@ -155,6 +155,7 @@ contract DeviceBookTest is World {
         require(device.class == IDeviceRegistry.DeviceClass.SmartMeter && device.ratedPowerW == RATED_W);
         require(registry.device(_meter(1)).status == IDeviceRegistry.DeviceStatus.Retired);
         require(registry.meterOf(1) == OTHER && registry.registers(OTHER).timestamp == 0);
+        require(registry.performance(OTHER).firstSeen == 0, "nothing was seen of either");
     }
 
     function test_a_replaced_appliance_is_no_meter() external {

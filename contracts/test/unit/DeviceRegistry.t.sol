@@ -45,6 +45,18 @@ contract DeviceRegistryTest is World {
         _judgedSigned(signed, IDeviceRegistry.ReadingResult.BadSignature);
     }
 
+    /// @dev A key made for the signature: half the curve's order, rounded down, is the largest s.
+    function test_the_largest_s_is_good() external {
+        IDeviceRegistry.Reading memory reading = _of("key", 1, START, 0);
+        bytes32 r = 0x79BE667EF9DCBBAC55A06295CE870B07029BFCDB2DCE28D959F2815B16F81798;
+        address key = ecrecover(registry.hashReading(reading), 27, r, bytes32(ORDER / 2));
+        registry.registerDevice("key", _account(1), key, IDeviceRegistry.DeviceClass.Inverter, 1, 0);
+        IDeviceRegistry.SignedReading[] memory readings = new IDeviceRegistry.SignedReading[](1);
+        readings[0] = _signed(reading, 5);
+        (readings[0].r, readings[0].vs) = (r, bytes32(ORDER / 2));
+        require(registry.submitReadings(0, readings)[0] == IDeviceRegistry.ReadingResult.Accepted);
+    }
+
     function test_sequence_numbers_rise() external {
         _take(_reading(1, 7, START - 10, 0, 0));
         _judged(_reading(1, 7, START, 0, 0), _meterKey(1), IDeviceRegistry.ReadingResult.StaleSequence);
@@ -63,6 +75,7 @@ contract DeviceRegistryTest is World {
         _take(_reading(1, 1, START - 7 days, 0, 0));
         _take(_reading(1, 2, START + 60, 0, 0));
         _judged(_reading(1, 3, START + 60, 0, 0), _meterKey(1), IDeviceRegistry.ReadingResult.StaleTimestamp);
+        _judged(_reading(1, 3, START + 59, 0, 0), _meterKey(1), IDeviceRegistry.ReadingResult.StaleTimestamp);
         _judged(_reading(1, 3, 1 << 63 | START, 0, 0), _meterKey(1), IDeviceRegistry.ReadingResult.FutureTimestamp);
     }
 
@@ -75,6 +88,14 @@ contract DeviceRegistryTest is World {
         _judged(next, _meterKey(1), IDeviceRegistry.ReadingResult.TooOld);
         vm.warp(START + HOUR + 7 days);
         _take(next);
+        _booked(1, FIRST, 0, 0);
+    }
+
+    function test_the_very_next_reading_is_booked_as_early_as_it_may_come() external {
+        _take(_reading(1, 1, START, 0, 0));
+        vm.warp(START + HOUR - 60);
+        _take(_reading(1, 2, START + HOUR, 10, 20));
+        _booked(1, FIRST, 10, 20);
     }
 
     /// @dev Then the interval may be billed without it: its energy goes to the next that is read in time.
@@ -114,19 +135,77 @@ contract DeviceRegistryTest is World {
         _take(_reading(1, 2, next, 100 + 11_000, 50 + 11_000));
     }
 
+    /// @dev The same bound where a number was left out, and where energy is spread over two hours.
+    function test_energy_is_bounded_after_a_gap_too() external {
+        _take(_reading(1, 1, START, 100, 50));
+        uint64 next = START + 2 * HOUR;
+        vm.warp(next);
+        _judged(_reading(1, 3, next, 100 + 22_001, 50), _meterKey(1), IDeviceRegistry.ReadingResult.PowerExceeded);
+        _judged(_reading(1, 3, next, 100, 50 + 22_001), _meterKey(1), IDeviceRegistry.ReadingResult.PowerExceeded);
+        _take(_reading(1, 3, next, 100 + 22_000, 50 + 22_000));
+        _booked(1, FIRST + 1, 22_000, 22_000);
+    }
+
+    /// @dev By 256 Wh over, and by 1 Wh both ways; a device of 1 W may count 1 Wh an hour, one of 0 W none.
+    function test_nothing_hides_energy_above_the_bound() external {
+        _take(_reading(1, 1, START, 0, 0));
+        registry.registerDevice("1 W", _account(1), vm.addr(5), IDeviceRegistry.DeviceClass.Inverter, 1, 0);
+        registry.registerDevice("0 W", _account(1), vm.addr(6), IDeviceRegistry.DeviceClass.Inverter, 0, 0);
+        require(_submit(_of("1 W", 1, START, 0), 5) == IDeviceRegistry.ReadingResult.Accepted);
+        require(_submit(_of("0 W", 1, START, 0), 6) == IDeviceRegistry.ReadingResult.Accepted);
+        uint64 next = START + HOUR;
+        vm.warp(next);
+        _judged(_reading(1, 2, next, 11_256, 248), _meterKey(1), IDeviceRegistry.ReadingResult.PowerExceeded);
+        _judged(_reading(1, 2, next, 11_001, 11_001), _meterKey(1), IDeviceRegistry.ReadingResult.PowerExceeded);
+        _judged(_of("1 W", 2, next, 2), 5, IDeviceRegistry.ReadingResult.PowerExceeded);
+        _judged(_of("0 W", 2, next, 1), 6, IDeviceRegistry.ReadingResult.PowerExceeded);
+        require(_submit(_of("1 W", 2, next, 1), 5) == IDeviceRegistry.ReadingResult.Accepted);
+    }
+
+    /// @dev One subtraction compares all four numbers: none may hide behind another that goes below zero.
+    function test_no_number_passes_by_going_round() external {
+        uint64 top = type(uint64).max;
+        (uint64 next, uint256 key) = (START + HOUR, _meterKey(1));
+        uint256 start = vm.snapshotState();
+        _take(_reading(1, top, START, 0, 0));
+        vm.warp(next);
+        _judged(_reading(1, 0, next, 0, 0), key, IDeviceRegistry.ReadingResult.StaleSequence);
+        vm.revertToState(start);
+        _take(_reading(1, 1, START, 0, top));
+        vm.warp(next);
+        _judged(_reading(1, 2, next, 1, 5), key, IDeviceRegistry.ReadingResult.RegisterDecreased);
+        vm.revertToState(start);
+        _take(_reading(1, 1, START - 1, top, 0));
+        vm.warp(next);
+        _judged(_reading(1, 2, next, 5, 0), key, IDeviceRegistry.ReadingResult.RegisterDecreased);
+    }
+
+    /// @dev Also where what else changed could be taken for a number that goes on.
+    function test_the_same_number_never_comes_twice() external {
+        uint256 start = vm.snapshotState();
+        _take(_reading(1, 1, START, 0, 0));
+        _judged(_reading(1, 1, START, 1, 3600 + 128), _meterKey(1), IDeviceRegistry.ReadingResult.StaleSequence);
+        vm.warp(START + HOUR);
+        _judged(_reading(1, 1, START + HOUR, 0, 0), _meterKey(1), IDeviceRegistry.ReadingResult.StaleSequence);
+        vm.revertToState(start);
+        _take(_reading(1, 1, START - 65, 0, 0));
+        vm.warp(START + HOUR);
+        _judged(_reading(1, 1, START + HOUR, 0, 0), _meterKey(1), IDeviceRegistry.ReadingResult.StaleSequence);
+    }
+
     // Batches
 
     function test_a_batch_comes_once_and_in_order_and_one_bad_reading_stops_no_other() external {
         IDeviceRegistry.SignedReading[] memory readings = new IDeviceRegistry.SignedReading[](3);
         readings[0] = _signed(_reading(1, 1, START, 10, 20), _meterKey(1));
-        readings[1] = _signed(_reading(2, 4, START, 10, 20), _meterKey(1));
+        readings[1] = _signed(_reading(2, 1 << 32, START, 10, 20), _meterKey(1));
         readings[2] = _signed(_reading(2, 5, START, 30, 40), _meterKey(2));
         uint256[] memory told = new uint256[](3);
         told[0] = 1 << 192 | uint256(START) << 128 | 10 << 64 | 20;
-        told[1] = 4 << 192 | 1 << 191 | 1 << 168 | uint256(START) << 128 | 10 << 64 | 20;
+        told[1] = 1 << 224 | 1 << 191 | 1 << 168 | uint256(START) << 128 | 10 << 64 | 20;
         told[2] = 5 << 192 | 1 << 168 | uint256(START) << 128 | 30 << 64 | 40;
         vm.expectEmit(true, true, true, true, address(registry));
-        emit IDeviceRegistry.ReadingRefused(_meter(2), 4, IDeviceRegistry.ReadingResult.BadSignature);
+        emit IDeviceRegistry.ReadingRefused(_meter(2), 1 << 32, IDeviceRegistry.ReadingResult.BadSignature);
         vm.expectEmit(true, true, true, true, address(registry));
         emit IDeviceRegistry.ReadingsTaken(address(this), 0, told);
         vm.expectEmit(true, true, true, true, address(registry));
@@ -167,6 +246,11 @@ contract DeviceRegistryTest is World {
         require(registry.registers(_meter(1)).timestamp == START - 60);
         _take(_reading(1, 4, START, 1030, 502));
         _booked(1, FIRST - 1, 30, 2);
+        require(grid.totals(FIRST - 1).importWh == 30 && grid.totals(FIRST - 1).exportWh == 2);
+        // What was carried is booked once, though the next number is left out.
+        vm.warp(START + HOUR);
+        _take(_reading(1, 6, START + HOUR, 1040, 503));
+        _booked(1, FIRST, 10, 1);
     }
 
     function test_the_first_reading_is_the_base_line() external {
@@ -283,6 +367,14 @@ contract DeviceRegistryTest is World {
     }
 
     // Helpers
+
+    function _of(bytes32 id, uint64 sequence, uint64 timestamp, uint64 importWh)
+        private
+        pure
+        returns (IDeviceRegistry.Reading memory)
+    {
+        return IDeviceRegistry.Reading(id, sequence, timestamp, importWh, 0, bytes32(0));
+    }
 
     function _take(IDeviceRegistry.Reading memory reading) private {
         uint256 memberId = uint256(reading.deviceId);

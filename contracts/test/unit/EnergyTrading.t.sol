@@ -17,12 +17,19 @@ contract EnergyTradingTest is ThreeHomes {
     function test_interval_and_deadline_fit_the_registry() external {
         IEnergyTrading.Config memory rules = _rules();
         rules.settlementDeadlineSeconds = 31 * HOUR + 1;
+        DeviceRegistry patient = new DeviceRegistry(address(manager), grid, 31 * HOUR + 1);
         vm.expectRevert(abi.encodeWithSelector(IEnergyTrading.InvalidConfig.selector));
-        new EnergyTrading(address(manager), money, registry, grid, BACKSTOP, TREASURY, rules);
-        GridBalance half = new GridBalance(address(manager), HOUR / 2, _parameters());
-        DeviceRegistry other = new DeviceRegistry(address(manager), half, _rules().settlementDeadlineSeconds);
+        new EnergyTrading(address(manager), money, patient, grid, BACKSTOP, TREASURY, rules);
+        patient = new DeviceRegistry(address(manager), grid, DEADLINE - 1);
         vm.expectRevert(abi.encodeWithSelector(IEnergyTrading.InvalidConfig.selector));
-        new EnergyTrading(address(manager), money, other, grid, BACKSTOP, TREASURY, _rules());
+        new EnergyTrading(address(manager), money, patient, grid, BACKSTOP, TREASURY, _rules());
+        uint64[2] memory lengths = [HOUR / 2, HOUR * 2];
+        for (uint256 i = 0; i < 2; ++i) {
+            GridBalance elsewhere = new GridBalance(address(manager), lengths[i], _parameters());
+            DeviceRegistry other = new DeviceRegistry(address(manager), elsewhere, DEADLINE);
+            vm.expectRevert(abi.encodeWithSelector(IEnergyTrading.InvalidConfig.selector));
+            new EnergyTrading(address(manager), money, other, grid, BACKSTOP, TREASURY, _rules());
+        }
         require(keccak256(abi.encode(trading.config())) == keccak256(abi.encode(_rules())));
     }
 
@@ -36,6 +43,7 @@ contract EnergyTradingTest is ThreeHomes {
         vm.warp(gate - 1);
         _refused(call, abi.encodeWithSelector(IEnergyTrading.GateStillOpen.selector, FIRST, gate));
         require(trading.clearing(FIRST).status == IEnergyTrading.Status.None);
+        require(trading.clearing(FIRST).price == 0 && trading.clearing(FIRST - 9).price == 0);
         vm.warp(gate);
         vm.prank(STRANGER);
         trading.clear(FIRST);
@@ -49,6 +57,28 @@ contract EnergyTradingTest is ThreeHomes {
         bytes memory closed = abi.encodeWithSelector(IEnergyTrading.IntervalNotOpen.selector, FIRST - 9);
         _refused(abi.encodeCall(trading.clear, (FIRST - 9)), closed);
         _refused(abi.encodeCall(trading.tickPrice, (FIRST - 9, 0)), closed);
+    }
+
+    /// @dev The offer is good at retail alone.
+    function test_a_clearing_tells_its_tick_price_and_volume() external {
+        _order(1, FIRST, BUY, 1000, RETAIL);
+        _order(2, FIRST, SELL, 600, RETAIL);
+        vm.warp(FIRST * HOUR - GATE_LEAD);
+        vm.expectEmit(true, true, true, true, address(trading));
+        emit IEnergyTrading.IntervalCleared(FIRST, 127, RETAIL, 600);
+        trading.clear(FIRST);
+    }
+
+    function test_fills_need_no_16_bits() external {
+        for (uint256 id = 1; id <= 2; ++id) _order(id, FIRST, BUY, 50_000, RETAIL);
+        _order(3, FIRST, SELL, 50_000, FEED_IN);
+        uint32 fourth = _join();
+        _deposit(_account(fourth), uint256(FUNDS));
+        _order(fourth, FIRST, SELL, 50_000, FEED_IN);
+        _clear();
+        IEnergyTrading.Clearing memory result = trading.clearing(FIRST);
+        require(result.volumeWh == 100_000 && result.buyFillWh == 100_000 && result.sellFillWh == 100_000);
+        require(trading.fill(FIRST, 2, BUY) == 50_000 && trading.fill(FIRST, fourth, SELL) == 50_000);
     }
 
     function test_an_interval_of_nobody_is_settled_at_once() external {
@@ -88,6 +118,50 @@ contract EnergyTradingTest is ThreeHomes {
         _refused(abi.encodeCall(trading.settle, (FIRST, 1, 3)), reason);
     }
 
+    /// @dev Two homes draw 1 Wh each, at 300.001 micro: each pays 301, the grid gets 600 of 600.002.
+    function test_what_rounding_leaves_is_dust_for_the_pool() external {
+        uint64 interval = FIRST + 4;
+        _open(interval, 80_001, 300_001);
+        vm.warp(interval * HOUR - GATE_LEAD);
+        trading.clear(interval);
+        vm.warp(interval * HOUR);
+        for (uint256 id = 1; id <= 3; ++id) _read(id, interval * HOUR, 0, 0);
+        vm.warp((interval + 1) * HOUR);
+        for (uint256 id = 1; id <= 3; ++id) _read(id, (interval + 1) * HOUR, id == 3 ? 0 : 1, 0);
+        vm.expectEmit(true, true, true, true, address(trading));
+        emit IEnergyTrading.IntervalSettled(interval, -602, 600, 0, 2);
+        trading.settle(interval, 1, 3);
+        IEnergyTrading.IntervalMoney memory sums = trading.intervalMoney(interval);
+        require(sums.homes == -602 && sums.grid == 600 && sums.fees == 0 && sums.dust == 2);
+        require(trading.balanceOf(address(trading)) == 2 && trading.balanceOf(BACKSTOP) == 600);
+    }
+
+    function test_what_the_backstop_may_take_is_exact() external {
+        _chargeThree();
+        trading.settle(FIRST, 1, 3);
+        _checkCover();
+    }
+
+    function test_what_the_backstop_may_take_is_exact_whatever_the_pieces() external {
+        _chargeThree();
+        trading.settle(FIRST, 2, 2);
+        trading.settle(FIRST, 3, 3);
+        trading.settle(FIRST, 1, 1);
+        _checkCover();
+    }
+
+    /// @dev The bid at feed-in and the offer at 201,259 do not meet.
+    function test_a_home_with_both_orders_gets_both_locks_back() external {
+        _order(3, FIRST, BUY, 1000, FEED_IN);
+        require(trading.balanceOf(_account(3)) == FUNDS - 82_000);
+        _order(3, FIRST, SELL, 1000, 200_000);
+        require(trading.balanceOf(_account(3)) == FUNDS - 82_000 - 98_741);
+        _clear();
+        _meterAll([uint64(0), 0], [uint64(0), 0], [uint64(0), 0]);
+        trading.settle(FIRST, 1, 3);
+        require(trading.balanceOf(_account(3)) == FUNDS);
+    }
+
     function test_only_what_is_over_and_due_is_settled() external {
         bytes memory reason = abi.encodeWithSelector(IEnergyTrading.NotCleared.selector, FIRST);
         _refused(abi.encodeCall(trading.settle, (FIRST, 1, 3)), reason);
@@ -100,6 +174,68 @@ contract EnergyTradingTest is ThreeHomes {
         _nothing(2, 1);
         _nothing(1, 4);
         _nothing(1, 3);
+    }
+
+    function test_nobody_but_members_is_settled_even_when_overdue() external {
+        _trade(1000);
+        _meterAll([uint64(1000), 0], [uint64(0), 1000], [uint64(0), 0]);
+        for (uint256 i = 0; i < 2; ++i) {
+            _nothing(0, 3);
+            _nothing(3, 2);
+            _nothing(1, 4);
+            vm.warp(END + DEADLINE + 1);
+        }
+    }
+
+    /// @dev The bitmap has 256 members to a word, the orders' words two.
+    function test_homes_are_settled_across_words() external {
+        for (uint160 i = 4; i <= 257; ++i) registry.registerMember(address(i << 64));
+        _clear();
+        vm.warp(END + DEADLINE + 1);
+        require(trading.settle(FIRST, 255, 257) == 3);
+        for (uint32 id = 254; id <= 257; ++id) require(trading.isSettled(FIRST, id) == (id > 254));
+        require(!trading.isSettled(FIRST, 0) && !trading.isSettled(FIRST, 1));
+        require(trading.settle(FIRST, 1, 257) == 254 && trading.isSettled(FIRST, 1));
+        require(trading.clearing(FIRST).status == IEnergyTrading.Status.Settled);
+    }
+
+    function test_counters_hold_what_was_traded_and_metered() external {
+        _deposit(BACKSTOP, 1_000_000);
+        _trade(1000);
+        _meterAll([uint64(800), 0], [uint64(0), 1500], [uint64(0), 0]);
+        trading.settle(FIRST, 1, 3);
+        require(trading.account(_account(1)).boughtWh == 800 && trading.account(_account(2)).soldWh == 1000);
+    }
+
+    /// @dev 10 kWh at 2^63 micro each.
+    function test_amounts_need_no_64_bits() external {
+        uint64 interval = FIRST + 4;
+        _open(interval, FEED_IN, 1 << 63);
+        vm.warp(interval * HOUR - GATE_LEAD);
+        trading.clear(interval);
+        require(trading.tickPrice(interval, 127) == 1 << 63);
+        vm.warp(interval * HOUR);
+        for (uint256 id = 1; id <= 3; ++id) _read(id, interval * HOUR, 0, 0);
+        vm.warp((interval + 1) * HOUR);
+        for (uint256 id = 1; id <= 3; ++id) _read(id, (interval + 1) * HOUR, id == 3 ? 10_000 : 0, 0);
+        trading.settle(interval, 1, 3);
+        require(trading.balanceOf(_account(3)) == FUNDS - 10 * 2 ** 63);
+        require(trading.balanceOf(BACKSTOP) == 10 * 2 ** 63 && trading.intervalMoney(interval).grid == 10 * 2 ** 63);
+    }
+
+    /// @dev The registry says that there are more members than there is time to register.
+    function test_member_numbers_have_32_bits() external {
+        uint32 last = (1 << 16) + 1;
+        vm.mockCall(address(registry), abi.encodeCall(registry.memberCount, ()), abi.encode(last));
+        vm.mockCall(address(registry), abi.encodeCall(registry.memberOf, (STRANGER)), abi.encode(last));
+        uint256[] memory energies = new uint256[](1);
+        energies[0] = 1 << 128 | 1000 << 64;
+        bytes memory call = abi.encodeCall(registry.intervalEnergies, (FIRST, last, last));
+        vm.mockCall(address(registry), call, abi.encode(energies));
+        _clear();
+        vm.warp(END);
+        require(trading.settle(FIRST, last, last) == 1 && trading.isSettled(FIRST, last));
+        require(trading.balanceOf(STRANGER) == -300_000 && trading.balanceOf(_account(1)) == FUNDS);
     }
 
     /// @dev Home 2 is read, the others never; they wait for the deadline.
@@ -116,6 +252,7 @@ contract EnergyTradingTest is ThreeHomes {
         vm.expectEmit(true, true, true, true, address(trading));
         emit IEnergyTrading.HomesSettled(FIRST, bills);
         require(trading.settle(FIRST, 1, 3) == 1);
+        require(trading.isSettled(FIRST, 2) && !trading.isSettled(FIRST, 3));
         require(!trading.isSettled(FIRST, 1) && trading.intervalMoney(FIRST).settledMembers == 1);
         require(trading.intervalMoney(FIRST).fees == 0 && trading.intervalMoney(FIRST).homes == price);
         vm.warp(END + DEADLINE);
@@ -142,6 +279,10 @@ contract EnergyTradingTest is ThreeHomes {
         trading.settle(FIRST, 1, 3);
         require(trading.balanceOf(address(trading)) == 0 && trading.balanceOf(BACKSTOP) == 0);
         require(trading.balanceOf(_account(2)) == FUNDS + 800_000);
+        // What the pool gave is owed to nobody else: all that comes to the backstop from now on is free.
+        _deposit(BACKSTOP, 5);
+        vm.prank(BACKSTOP);
+        trading.withdraw(5);
     }
 
     /// @dev Home 1 pays with what its order locked, though it owed more than it had.
@@ -183,13 +324,35 @@ contract EnergyTradingTest is ThreeHomes {
         trading.pause();
         require(trading.paused());
         _forbidden(abi.encodeCall(trading.unpause, ()));
-        vm.warp(block.timestamp + 24 * HOUR);
+        vm.warp(block.timestamp + 24 * HOUR - 1);
+        require(trading.paused());
+        vm.warp(block.timestamp + 1);
         require(!trading.paused());
         _refused(abi.encodeCall(trading.unpause, ()), abi.encodeWithSelector(Pausable.ExpectedPause.selector));
         _forbidden(abi.encodeCall(trading.pause, ()));
         trading.pause();
         trading.unpause();
         require(!trading.paused());
+    }
+
+    /// @dev Home 1 draws 1 kWh and home 2 feeds in half of it; home 3 draws 10 kWh and has no money.
+    function _chargeThree() private {
+        vm.prank(_account(3));
+        trading.withdraw(uint256(FUNDS));
+        _deposit(BACKSTOP, 1_000_000);
+        _clear();
+        _meterAll([uint64(1000), 0], [uint64(0), 500], [uint64(10_000), 0]);
+    }
+
+    /// @dev Of what the backstop has, the 3.0 that home 3 owes stay.
+    function _checkCover() private {
+        require(trading.balanceOf(BACKSTOP) == 1_000_000 + 300_000 - 40_000 + 3_000_000);
+        bytes memory reason = abi.encodeWithSelector(
+            IEnergyTrading.InsufficientBalance.selector, BACKSTOP, int256(1_260_000), uint256(1_260_001)
+        );
+        _fails(BACKSTOP, address(trading), abi.encodeCall(trading.withdraw, (1_260_001)), reason);
+        vm.prank(BACKSTOP);
+        trading.withdraw(1_260_000);
     }
 
     function _nothing(uint32 from, uint32 to) private {

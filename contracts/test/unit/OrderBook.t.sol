@@ -66,6 +66,20 @@ contract OrderBookTest is ThreeHomes {
         require(trading.gateClosure(0) == 0);
     }
 
+    /// @dev Least energy, longest duration, exactly the money; then the most energy.
+    function test_terms_at_their_limits_are_good() external {
+        vm.prank(_account(1));
+        trading.withdraw(uint256(FUNDS) - 4 * 3020);
+        vm.prank(_account(1));
+        trading.createOrderAt(FIRST, 10, RETAIL, 4, BUY);
+        require(trading.balanceOf(_account(1)) == 0 && trading.position(FIRST + 3, 1, BUY).energyWh == 10);
+        _order(2, FIRST, SELL, 50_000, RETAIL);
+        require(trading.balanceOf(_account(2)) == FUNDS && trading.levels(FIRST, SELL)[127] == 50_000);
+        trading.setOrderLimits(6, 6);
+        _order(3, FIRST, BUY, 6, FEED_IN);
+        require(trading.levels(FIRST, BUY)[0] == 6 && trading.levels(FIRST, BUY)[127] == 10);
+    }
+
     /// @dev A tick holds less than 2^32 Wh: 256 orders of 2^24 - 1 are too many.
     function test_a_tick_has_a_last_place() external {
         trading.setOrderLimits(1, type(uint24).max);
@@ -101,6 +115,39 @@ contract OrderBookTest is ThreeHomes {
         (wish.deadline, wish.energyWh) = (LATER, 1);
         _judged(wish, 1001, IEnergyTrading.OrderResult.EnergyOutOfRange);
         require(!trading.nonceUsed(_account(1), 8), "a refused order uses no nonce up");
+    }
+
+    /// @dev Each order locks by the tariff of its own interval; the orders of one interval share it.
+    function test_the_orders_of_a_batch_are_each_judged_by_their_own_interval() external {
+        _open(FIRST + 4, 100_000, 400_000);
+        IEnergyTrading.Order[] memory orders = new IEnergyTrading.Order[](4);
+        bytes[] memory signatures = new bytes[](4);
+        uint64[4] memory intervals = [FIRST, FIRST + 4, FIRST + 4, FIRST + 9];
+        uint256[4] memory traders = [uint256(1), 2, 3, 3];
+        for (uint256 i = 0; i < 4; ++i) {
+            orders[i] = _wish(traders[i]);
+            (orders[i].interval, orders[i].energyWh, orders[i].price) = (intervals[i], 1000, 500_000);
+            if (i == 3) orders[i].nonce = 1;
+            signatures[i] = _sign(1000 + traders[i], trading.hashOrder(orders[i]));
+        }
+        vm.expectEmit(true, true, true, true, address(trading));
+        emit IEnergyTrading.OrderRefused(_account(3), 1, IEnergyTrading.OrderResult.IntervalNotOpen);
+        IEnergyTrading.OrderResult[] memory results = trading.submitOrders(orders, signatures);
+        for (uint256 i = 0; i < 3; ++i) require(results[i] == IEnergyTrading.OrderResult.Accepted);
+        require(results[3] == IEnergyTrading.OrderResult.IntervalNotOpen);
+        require(trading.balanceOf(_account(1)) == FUNDS - 302_000);
+        require(trading.balanceOf(_account(2)) == FUNDS - 402_000 && trading.balanceOf(_account(3)) == FUNDS - 402_000);
+        require(trading.position(FIRST + 4, 3, BUY).aheadWh == 1000);
+    }
+
+    function test_an_order_may_be_relayed_until_its_deadline_and_its_nonce_has_32_bits() external {
+        IEnergyTrading.Order memory wish = _wish(1);
+        (wish.deadline, wish.nonce) = (uint64(block.timestamp), uint64(type(uint32).max) + 5);
+        _judged(wish, 1001, IEnergyTrading.OrderResult.NonceUsed);
+        wish.nonce = type(uint32).max - 1;
+        require(_relay(wish, 1001) == IEnergyTrading.OrderResult.Accepted);
+        require(trading.account(_account(1)).nextNonce == type(uint32).max);
+        require(trading.nonceUsed(_account(1), type(uint32).max));
     }
 
     function test_a_misshapen_signature_recovers_nobody_and_a_missing_one_stops_the_batch() external {
@@ -201,6 +248,9 @@ contract OrderBookTest is ThreeHomes {
             vm.expectRevert(abi.encodeWithSelector(IEnergyTrading.InvalidConfig.selector));
             new EnergyTrading(address(manager), money, registry, grid, BACKSTOP, TREASURY, rules);
         }
+        rules.maxDuration = 255;
+        EnergyTrading long = new EnergyTrading(address(manager), money, registry, grid, BACKSTOP, TREASURY, rules);
+        require(long.config().maxDuration == 255);
     }
 
     function test_a_pause_stops_orders_and_clearing_only() external {

@@ -72,6 +72,13 @@ contract TradingLedgerTest is ThreeHomes {
         trading.withdraw(4_500_000);
     }
 
+    function test_a_backstop_takes_all_it_has_while_nobody_is_in_arrears() external {
+        _deposit(BACKSTOP, 7 * uint256(FUNDS));
+        vm.prank(BACKSTOP);
+        trading.withdraw(7 * uint256(FUNDS));
+        require(trading.balanceOf(BACKSTOP) == 0 && trading.totalLiabilities() == 3 * FUNDS);
+    }
+
     function test_the_insurance_share_is_a_share() external {
         vm.expectEmit(true, true, true, true, address(trading));
         emit IEnergyTrading.InsuranceShareSet(10_000);
