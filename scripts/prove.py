@@ -2,6 +2,7 @@
 
 python scripts/prove.py invariants [--times 10]
 python scripts/prove.py units [--times 10]
+python scripts/prove.py symbolic
 python scripts/prove.py coverage
 python scripts/prove.py findings [slither | lint | solhint] [--write]
 python scripts/prove.py gas [--write]
@@ -11,6 +12,7 @@ import argparse
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -187,15 +189,24 @@ def _subject(description: str) -> str:
     return re.sub(r"\s*\([^()]*#\d+(-\d+)?\).*", "", description.splitlines()[0])
 
 
-def invariants(times: int = 1) -> subprocess.CompletedProcess[str]:
-    """The campaign, with the code as it is deployed."""
-    return run("forge", "test", "--match-path", "test/Invariants.t.sol", FOUNDRY_INVARIANT_RUNS=str(RUNS * times))
+def invariants(runs: int = RUNS) -> subprocess.CompletedProcess[str]:
+    """The campaign, with the code as it is deployed unless the profile says otherwise."""
+    return run("forge", "test", "--match-path", "test/Invariants.t.sol", FOUNDRY_INVARIANT_RUNS=str(runs))
 
 
 def units(times: int = 1) -> subprocess.CompletedProcess[str]:
     """Unit tests and fuzz tests in Solidity, without the slow code generator."""
     settings = {"FOUNDRY_PROFILE": "fast", "FOUNDRY_FUZZ_RUNS": str(FUZZ_RUNS * times)}
     return run("forge", "test", "--match-path", "test/unit/*", **settings)
+
+
+def symbolic() -> subprocess.CompletedProcess[str]:
+    """Lemmas about pure functions, for every value; a counterexample, a timeout or an error fails."""
+    shutil.rmtree(CONTRACTS / "out" / "symbolic", ignore_errors=True)  # Halmos would prove what is deleted too
+    settings = {f"FOUNDRY_{name}": "test/symbolic" for name in ("SRC", "TEST")}
+    settings |= {"FOUNDRY_PROFILE": "fast", "FOUNDRY_OUT": "out/symbolic", "FOUNDRY_CACHE_PATH": "cache/symbolic"}
+    command = ("halmos", "--forge-build-out", "out/symbolic", "--no-status", "--loop", "9")
+    return run(*command, "--solver-timeout-assertion", "60s", **settings)
 
 
 def _show(result: subprocess.CompletedProcess[str]) -> int:
@@ -223,7 +234,8 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     for name in ("invariants", "units"):
         commands.add_parser(name).add_argument("--times", type=int, default=1)
-    commands.add_parser("coverage")
+    for name in ("coverage", "symbolic"):
+        commands.add_parser(name)
     findings = commands.add_parser("findings")
     findings.add_argument("tools", nargs="*", metavar="|".join(TOOLS))
     findings.add_argument("--write", action="store_true", help="renew the list; new findings come without a reason")
@@ -231,9 +243,11 @@ def main() -> int:
     options = parser.parse_args()
     match options.command:
         case "invariants":
-            return _show(invariants(options.times))
+            return _show(invariants(RUNS * options.times))
         case "units":
             return _show(units(options.times))
+        case "symbolic":
+            return _show(symbolic())
         case "coverage":
             return _show_coverage()
         case "findings":

@@ -1,15 +1,34 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.28;
 
+import {IDirectTrading} from "../interfaces/IDirectTrading.sol";
 import {IEnergyTrading} from "../interfaces/IEnergyTrading.sol";
 import {IGridBalance} from "../interfaces/IGridBalance.sol";
+import {DealMoves} from "./DealMoves.sol";
 import {MarketHandler} from "./MarketHandler.sol";
 import {Model} from "./Model.sol";
 
+/// @dev The test runner's environment lives as long as a campaign; the chain of a run does not.
+interface CampaignVm {
+    function envOr(string calldata name, uint256 fallback_) external view returns (uint256);
+    function setEnv(string calldata name, string calldata value) external;
+    function toString(uint256 value) external pure returns (string memory);
+}
+
 /// @title What holds after any moves of anybody, in any order. The numbers are those of docs/proof.md.
 contract InvariantsTest {
+    CampaignVm private constant VM = CampaignVm(0x7109709ECfa91a80626fF3989D68f67F5b1DD12D);
+
     MarketHandler private _market;
     IEnergyTrading private _trading;
+
+    /// @dev How often a move must succeed.
+    struct Often {
+        string move;
+        uint256 inTenRuns;
+    }
+
+    uint256 private constant ENOUGH_RUNS = 64;
 
     struct FuzzSelector {
         address addr;
@@ -29,7 +48,11 @@ contract InvariantsTest {
     /// @dev What happens often in a market stands here more than once.
     function targetSelectors() external view returns (FuzzSelector[] memory targets) {
         targets = new FuzzSelector[](1);
-        bytes4[26] memory moves = [
+        bytes4[24] memory often = [
+            _market.order.selector,
+            _market.order.selector,
+            _market.order.selector,
+            _market.order.selector,
             _market.order.selector,
             _market.order.selector,
             _market.order.selector,
@@ -37,29 +60,57 @@ contract InvariantsTest {
             _market.read.selector,
             _market.read.selector,
             _market.read.selector,
+            _market.read.selector,
+            _market.read.selector,
+            _market.read.selector,
+            _market.clear.selector,
+            _market.clear.selector,
+            _market.clear.selector,
+            _market.settle.selector,
+            _market.settle.selector,
+            _market.settle.selector,
+            _market.settle.selector,
+            _market.settle.selector,
+            _market.passTo.selector,
+            _market.passTo.selector
+        ];
+        bytes4[21] memory others = [
+            _market.pass.selector,
+            _market.offer.selector,
+            _market.offer.selector,
+            _market.offer.selector,
+            _market.accept.selector,
+            _market.accept.selector,
+            _market.accept.selector,
+            _market.withdrawOffer.selector,
+            _market.cancel.selector,
             _market.cancel.selector,
             _market.ban.selector,
             _market.setInsuranceShare.selector,
             _market.insure.selector,
-            _market.clear.selector,
-            _market.clear.selector,
-            _market.settle.selector,
-            _market.settle.selector,
-            _market.settle.selector,
-            _market.pass.selector,
-            _market.passTo.selector,
-            _market.openNext.selector,
             _market.deposit.selector,
             _market.withdraw.selector,
             _market.transfer.selector,
             _market.setTradingFee.selector,
             _market.pause.selector,
             _market.join.selector,
-            _market.claim.selector
+            _market.claim.selector,
+            _market.donate.selector
         ];
-        targets[0] = FuzzSelector(address(_market), new bytes4[](moves.length + 1));
-        for (uint256 i = 0; i < moves.length; ++i) targets[0].selectors[i] = moves[i];
-        targets[0].selectors[moves.length] = _market.donate.selector;
+        targets[0] = FuzzSelector(address(_market), new bytes4[](often.length + others.length));
+        for (uint256 i = 0; i < often.length; ++i) targets[0].selectors[i] = often[i];
+        for (uint256 i = 0; i < others.length; ++i) targets[0].selectors[often.length + i] = others[i];
+    }
+
+    /// @notice A campaign proves nothing by moves that never happen: each must succeed so often in a run, on average.
+    function afterInvariant() external {
+        uint256 runs = _total("runs", 1);
+        for (uint256 i = 0; i < _often().length; ++i) {
+            (string memory move, uint256 inTenRuns) = (_often()[i].move, _often()[i].inTenRuns);
+            uint256 times = _total(move, _market.done(move));
+            bool enough = runs < ENOUGH_RUNS || times * 10 >= inTenRuns * runs;
+            require(enough, string.concat("too rare to prove anything: ", move, " ", VM.toString(times)));
+        }
     }
 
     /// @dev One campaign for all of them: the moves cost more than the checks.
@@ -94,7 +145,8 @@ contract InvariantsTest {
             require(sums.homes + sums.grid + sums.fees + sums.dust == 0, "I2: money appeared or vanished");
             require(sums.dust >= 0 && sums.dust < int256(uint256(sums.settledMembers)) + 2, "I2: too much dust");
             IEnergyTrading.Clearing memory result = _trading.clearing(interval);
-            uint256 fees = uint256(_market.terms(interval).fee) * result.volumeWh / 1000;
+            uint256 boughtWh = result.volumeWh + _market.direct().dealtWh(interval);
+            uint256 fees = uint256(_market.terms(interval).fee) * boughtWh / 1000;
             require(sums.fees == int256(fees), "I2: the fee is not on each kWh bought");
         }
     }
@@ -130,6 +182,7 @@ contract InvariantsTest {
             uint256 bought = _fills(interval, IEnergyTrading.Side.Buy, result.price);
             uint256 sold = _fills(interval, IEnergyTrading.Side.Sell, result.price);
             require(bought == sold && sold == result.volumeWh, "I4: bought, sold and volume differ");
+            _dealsAreWhatWasAccepted(interval);
         }
     }
 
@@ -169,6 +222,9 @@ contract InvariantsTest {
                 uint256 sold = _trading.fill(interval, id, IEnergyTrading.Side.Sell);
                 require(escrow >= (terms.price + terms.fee) * bought, "I6: an escrow does not cover its purchase");
                 require(bond >= (terms.retail - terms.price) * sold, "I6: a bond does not cover non-delivery");
+                uint256 locked = _market.direct().dealsOf(interval, id).locked;
+                uint256 worst = _market.dealt(interval, id).worstNano;
+                require(locked * 1000 >= worst, "I6: what deals lock does not cover them");
             }
         }
     }
@@ -189,6 +245,47 @@ contract InvariantsTest {
         uint64[] memory levels = _trading.levels(interval, side);
         for (uint256 tick = 0; tick < levels.length; ++tick) placed -= levels[tick];
         require(placed == 0, "I4: the book is not the sum of its orders");
+    }
+
+    function _dealsAreWhatWasAccepted(uint64 interval) private view {
+        IDirectTrading direct = _market.direct();
+        uint256 bought;
+        uint256 sold;
+        for (uint32 id = 1; id <= _members(); ++id) {
+            IDirectTrading.Deals memory deals = direct.dealsOf(interval, id);
+            DealMoves.Dealt memory known = _market.dealt(interval, id);
+            bool same = deals.boughtWh == known.boughtWh && deals.soldWh == known.soldWh;
+            require(same, "I4: deals are not what was accepted");
+            require(deals.paymentNano == known.paymentNano, "I4: deals are not paid at their prices");
+            require(deals.locked == known.locked, "I4: deals lock other money than was taken");
+            (bought, sold) = (bought + deals.boughtWh, sold + deals.soldWh);
+        }
+        bool balanced = bought == sold && sold == direct.dealtWh(interval);
+        require(balanced, "I4: what was bought directly was not sold directly");
+    }
+
+    /// @dev Counts on over the runs of a campaign.
+    function _total(string memory name, uint256 more) private returns (uint256 total) {
+        string memory key = string.concat("CAMPAIGN ", name);
+        total = VM.envOr(key, 0) + more;
+        VM.setEnv(key, VM.toString(total));
+    }
+
+    function _often() private pure returns (Often[] memory moves) {
+        moves = new Often[](13);
+        moves[0] = Often("order", 40);
+        moves[1] = Often("relay", 20);
+        moves[2] = Often("cancel", 8);
+        moves[3] = Often("clear", 12);
+        moves[4] = Often("read", 60);
+        moves[5] = Often("settle", 10);
+        moves[6] = Often("withdraw", 5);
+        moves[7] = Often("transfer", 10);
+        moves[8] = Often("offer", 15);
+        moves[9] = Often("accept", 6);
+        moves[10] = Often("withdrawOffer", 5);
+        moves[11] = Often("bill of a fill", 4);
+        moves[12] = Often("bill of a deal", 4);
     }
 
     function _intervals() private view returns (uint64 first, uint64 last) {

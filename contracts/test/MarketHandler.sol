@@ -6,15 +6,14 @@ import {IEnergyTrading} from "../interfaces/IEnergyTrading.sol";
 import {IGridBalance} from "../interfaces/IGridBalance.sol";
 import {IOrderCancellation} from "../interfaces/IOrderCancellation.sol";
 import {IRegulator} from "../interfaces/IRegulator.sol";
+import {DealMoves} from "./DealMoves.sol";
 import {Model} from "./Model.sol";
-import {World} from "./World.sol";
 
 /// @title What everybody can do in the market, as moves that must all succeed, and what must be true right after each.
-contract MarketHandler is World {
-    uint64 public constant INTERVALS = 6;
+contract MarketHandler is DealMoves {
+    uint64 public constant INTERVALS = 4;
     uint32 public constant MOST_MEMBERS = 6;
 
-    uint64 public time = (FIRST - 4) * HOUR;
     uint64 public opened;
     uint256 public donated;
     mapping(uint64 interval => bytes32) public cleared;
@@ -36,28 +35,36 @@ contract MarketHandler is World {
         _deposit(BACKSTOP, 20_000_000);
         trading.setRegulator(regulator);
         _pass(4 * HOUR - GATE_LEAD - HOUR);
-        openNext(20_000, 220_000);
-        openNext(60_000, 0);
+        _openNext(20_000, 220_000);
+        _openNext(60_000, 0);
     }
 
     // Moves
 
-    function pass(uint256 seconds_) external {
+    function pass(uint256 seconds_, uint256 feedIn, uint256 width) external {
         _pass(uint64(1 + seconds_ % HOUR));
+        _openAhead(feedIn, width);
     }
 
-    /// @notice To where something becomes possible: a gate, an interval's end or its deadline.
-    function passTo(uint256 pick) external {
-        uint64 interval = FIRST + uint64(pick % INTERVALS);
-        uint64[3] memory points =
-            [interval * HOUR - GATE_LEAD, (interval + 1) * HOUR, (interval + 1) * HOUR + DEADLINE + 1];
-        uint64 point = points[(pick >> 8) % 3];
-        if (point > time && point < time + 2 * HOUR) _pass(point - time);
+    /// @notice To where something becomes possible next: a gate closes, an interval ends or a deadline is over.
+    function passTo(uint256 pick, uint256 feedIn, uint256 width) external {
+        uint64[3] memory points = [HOUR - GATE_LEAD, HOUR, HOUR + DEADLINE % HOUR + 1];
+        uint64 point = time - time % HOUR + points[pick % 3];
+        _pass(point > time ? point - time : point + HOUR - time);
+        if (trading.paused()) trading.unpause();
+        _openAhead(feedIn, width);
     }
 
-    function openNext(uint256 feedIn, uint256 width) public {
+    /// @dev Tariffs are published some intervals ahead, as the operator does it; of the last ones there are none.
+    function _openAhead(uint256 feedIn, uint256 width) private {
+        while (opened < INTERVALS && FIRST + opened <= time / HOUR + 4) {
+            _openNext(feedIn, width);
+            (feedIn, width) = (width, feedIn);
+        }
+    }
+
+    function _openNext(uint256 feedIn, uint256 width) private {
         uint64 interval = FIRST + opened;
-        if (opened == INTERVALS || interval <= time / HOUR) return;
         _open(interval, uint64(feedIn % 200_000), uint64((feedIn % 200_000) + (width % 300_000)));
         ++opened;
     }
@@ -66,15 +73,16 @@ contract MarketHandler is World {
         IEnergyTrading.Order memory wish;
         (uint256 memberId, IGridBalance.PriceBand memory band) = (_member(who), grid.band(_orderable(pick)));
         (wish.trader, wish.interval, wish.side) = (_account(memberId), _orderable(pick), IEnergyTrading.Side(sell ? 1 : 0));
-        wish.duration = uint32(1 + (pick >> 8) % 2);
-        wish.energyWh = uint64(MIN_ORDER_WH + energyWh % (MAX_ORDER_WH - MIN_ORDER_WH + 1));
-        wish.price = uint64(band.feedIn + price % (band.retail - band.feedIn + 10_000));
+        wish.duration = (pick >> 8) % 4 == 0 ? 2 : 1;
+        wish.energyWh = uint64(MIN_ORDER_WH + energyWh % (pick % 8 == 0 ? MAX_ORDER_WH - MIN_ORDER_WH + 1 : 5000));
+        wish.price = uint64(band.feedIn + _wanted(price, band.retail - band.feedIn, sell));
         (wish.nonce, wish.deadline) = (_nonce++, time);
         (IEnergyTrading.OrderResult expected, uint256 locked) = _judge(memberId, wish);
         int256 before = trading.balanceOf(wish.trader);
         bool placed = expected == IEnergyTrading.OrderResult.Accepted;
         if (relayed && !trading.paused()) {
             require(_relay(wish, 1000 + memberId) == expected, "an order was judged otherwise than by the rules");
+            if (placed) _replay(wish, 1000 + memberId);
         } else if (placed && !trading.paused()) {
             vm.prank(wish.trader);
             trading.createOrderAt(wish.interval, wish.energyWh, wish.price, wish.duration, wish.side);
@@ -83,11 +91,16 @@ contract MarketHandler is World {
         }
         int256 taken = before - trading.balanceOf(wish.trader);
         require(taken == (placed ? int256(locked) : int256(0)), "an order locks its worst case");
+        if (placed) ++done["order"];
     }
 
     /// @notice An order goes once; what it locked comes back.
     function cancel(uint256 who, uint256 pick, bool sell) external {
         (uint256 memberId, uint64 interval) = (_member(who), _orderable(pick));
+        // Somebody who has an order, if anybody has.
+        for (uint256 i = 0; i < MOST_MEMBERS && lockedBy(interval, uint32(memberId), sell) == 0; ++i) {
+            memberId = _member(memberId);
+        }
         uint256 locked = lockedBy(interval, uint32(memberId), sell);
         IEnergyTrading.Side side = IEnergyTrading.Side(sell ? 1 : 0);
         if (trading.position(interval, uint32(memberId), side).energyWh == 0) return;
@@ -102,6 +115,7 @@ contract MarketHandler is World {
         vm.prank(_account(memberId));
         trading.cancelOrder(interval, side);
         require(trading.balanceOf(_account(memberId)) == before + int256(locked), "a lock comes back whole");
+        ++done["cancel"];
     }
 
     function ban(uint256 who) external {
@@ -125,6 +139,7 @@ contract MarketHandler is World {
             if (time + GATE_LEAD < interval * HOUR || cleared[interval] != 0) continue;
             trading.clear(interval);
             cleared[interval] = fingerprint(interval);
+            ++done["clear"];
             return;
         }
     }
@@ -140,6 +155,7 @@ contract MarketHandler is World {
         IDeviceRegistry.ReadingResult result =
             _read(memberId, at, last.importWh + uint64(importWh), last.exportWh + uint64(exportWh));
         require(result == IDeviceRegistry.ReadingResult.Accepted, "a plausible reading was refused");
+        ++done["read"];
         if (last.timestamp == 0) return;
         pendingImportWh[memberId] += importWh;
         pendingExportWh[memberId] += exportWh;
@@ -157,7 +173,11 @@ contract MarketHandler is World {
             if (result.status != IEnergyTrading.Status.Cleared || time < (interval + 1) * HOUR) continue;
             uint32 from = uint32(1 + first % result.members);
             uint32 to = uint32(from + count % (result.members - from + 1));
-            if (_settle(interval, from, to)) return;
+            if (count % 2 == 0) (from, to) = (1, result.members);
+            if (_settle(interval, from, to)) {
+                ++done["settle"];
+                return;
+            }
         }
     }
 
@@ -180,10 +200,11 @@ contract MarketHandler is World {
             _fails(account, address(trading), abi.encodeCall(trading.withdraw, (uint256(spendable) + 1)), reason);
         } else if (spendable > 0) {
             uint256 before = money.balanceOf(account);
-            amount = 1 + amount % uint256(spendable);
+            amount = _part(amount, uint256(spendable));
             vm.prank(account);
             trading.withdraw(amount);
             require(money.balanceOf(account) == before + amount, "a withdrawal pays what it takes");
+            ++done["withdraw"];
         }
     }
 
@@ -192,16 +213,18 @@ contract MarketHandler is World {
         int256 spendable = spendableOf(account);
         if (spendable <= 0) return;
         vm.prank(account);
-        trading.transfer(receiver, 1 + amount % uint256(spendable));
+        trading.transfer(receiver, _part(amount, uint256(spendable)));
+        ++done["transfer"];
     }
 
     function setTradingFee(uint256 fee) external {
         grid.setTradingFee(uint64(fee % 50_000));
     }
 
-    function pause(bool stop) external {
-        if (stop && !trading.paused()) trading.pause();
-        if (!stop && trading.paused()) trading.unpause();
+    /// @notice Seldom, and until time goes on: little can happen meanwhile.
+    function pause(uint256 pick) external {
+        if (trading.paused()) trading.unpause();
+        else if (pick % 4 == 0) trading.pause();
     }
 
     function join() external {
@@ -227,9 +250,17 @@ contract MarketHandler is World {
         return _account(memberId);
     }
 
-    function terms(uint64 interval) public view returns (Model.Terms memory) {
-        IGridBalance.PriceBand memory band = grid.band(interval);
-        return Model.Terms(band.feedIn, band.retail, band.fee, trading.clearing(interval).price);
+    function terms(uint64 interval) public view returns (Model.Terms memory rules) {
+        rules = _band(interval);
+        rules.price = trading.clearing(interval).price;
+    }
+
+    /// @notice What the auction filled for a home and what it dealt directly.
+    function trades(uint64 interval, uint32 memberId) public view returns (Model.Trades memory) {
+        Dealt memory deals = _dealt[interval][memberId];
+        uint256 bidWh = trading.fill(interval, memberId, IEnergyTrading.Side.Buy);
+        uint256 offeredWh = trading.fill(interval, memberId, IEnergyTrading.Side.Sell);
+        return Model.Trades(bidWh, offeredWh, deals.boughtWh, deals.soldWh, deals.paymentNano);
     }
 
     /// @notice Money locked by a member's order, zero once it is settled.
@@ -240,10 +271,12 @@ contract MarketHandler is World {
     }
 
     function lockedInAll() public view returns (uint256 sum) {
+        sum = lockedInOffers;
         for (uint64 interval = FIRST; interval < FIRST + opened; ++interval) {
             if (trading.clearing(interval).status == IEnergyTrading.Status.Settled) continue;
             for (uint32 id = 1; id <= registry.memberCount(); ++id) {
                 sum += lockedBy(interval, id, false) + lockedBy(interval, id, true);
+                if (timesSettled[interval][id] == 0) sum += _dealt[interval][id].locked;
             }
         }
     }
@@ -271,13 +304,15 @@ contract MarketHandler is World {
 
     // Helpers
 
-    function _pass(uint64 seconds_) private {
-        time += seconds_;
-        vm.warp(time);
+    /// @dev Mostly a price at which others want to trade too; sometimes one outside the band.
+    function _wanted(uint256 price, uint256 width, bool sell) private pure returns (uint256) {
+        if (price % 8 == 0) return price % (width + 10_000);
+        return sell ? price % (width / 2 + 1) : width - price % (width / 2 + 1);
     }
 
-    function _member(uint256 who) private view returns (uint256) {
-        return 1 + who % registry.memberCount();
+    /// @dev Mostly a small part, so that money remains to trade with.
+    function _part(uint256 amount, uint256 spendable) private pure returns (uint256) {
+        return 1 + amount % (amount % 8 == 0 ? spendable : 1 + spendable / 8);
     }
 
     function _anybody(uint256 who) private view returns (address) {
@@ -285,10 +320,11 @@ contract MarketHandler is World {
         return pick == 0 ? BACKSTOP : pick == 1 ? TREASURY : _account(pick - 1);
     }
 
-    /// @dev Mostly an interval whose gate is open.
-    function _orderable(uint256 pick) private view returns (uint64) {
-        uint64 next = (time + GATE_LEAD) / HOUR + 1 + uint64(pick % 2);
-        return next < FIRST ? FIRST : next;
+    /// @dev A signed order counts once, whoever brings it again.
+    function _replay(IEnergyTrading.Order memory wish, uint256 key) private {
+        require(_relay(wish, key) == IEnergyTrading.OrderResult.NonceUsed, "a signed order counted twice");
+        require(trading.account(wish.trader).nextNonce == wish.nonce + 1, "a nonce did not advance");
+        ++done["relay"];
     }
 
     function _judge(uint256 memberId, IEnergyTrading.Order memory wish)
@@ -341,17 +377,22 @@ contract MarketHandler is World {
         (uint64 importWh, uint64 exportWh, bool known) = registry.intervalEnergy(id, interval);
         bool overdue = time > (interval + 1) * HOUR + DEADLINE;
         if (timesSettled[interval][id] != 0 || (!known && !overdue)) return false;
-        uint256 bought = trading.fill(interval, id, IEnergyTrading.Side.Buy);
-        uint256 sold = trading.fill(interval, id, IEnergyTrading.Side.Sell);
-        Model.Terms memory rules = terms(interval);
-        int256 amount = Model.floor(Model.home(rules, bought, sold, importWh, exportWh));
-        uint256 released = lockedBy(interval, id, false) + lockedBy(interval, id, true);
-        _expected[id] += int256(released) + amount;
-        billed[interval] += amount;
-        gridNano[interval] -= Model.grid(rules, bought, sold, importWh, exportWh);
+        uint256 released = lockedBy(interval, id, false) + lockedBy(interval, id, true) + _dealt[interval][id].locked;
+        _expected[id] += int256(released) + _bill(interval, id, importWh, exportWh);
         ++timesSettled[interval][id];
+        return true;
+    }
+
+    /// @dev Books a home's bill in the model.
+    function _bill(uint64 interval, uint32 id, uint256 importWh, uint256 exportWh) private returns (int256 amount) {
+        (Model.Terms memory rules, Model.Trades memory traded) = (terms(interval), trades(interval, id));
+        (uint256 bought, uint256 sold) = (traded.bidWh + traded.dealtInWh, traded.offeredWh + traded.dealtOutWh);
+        amount = Model.floor(Model.home(rules, traded, importWh, exportWh));
+        billed[interval] += amount;
+        gridNano[interval] -= Model.grid(rules, traded, importWh, exportWh);
         deliveredWh[id] += sold < exportWh ? sold : exportWh;
         consumedWh[id] += bought < importWh ? bought : importWh;
-        return true;
+        if (traded.bidWh + traded.offeredWh != 0) ++done["bill of a fill"];
+        if (traded.dealtInWh + traded.dealtOutWh != 0) ++done["bill of a deal"];
     }
 }

@@ -10,6 +10,15 @@ library Model {
         uint256 price;
     }
 
+    /// @dev What a home bought and sold: filled by the auction, and dealt directly at prices that bring the payment.
+    struct Trades {
+        uint256 bidWh;
+        uint256 offeredWh;
+        uint256 dealtInWh;
+        uint256 dealtOutWh;
+        int256 paymentNano;
+    }
+
     function priceOf(uint256 tick, uint256 feedIn, uint256 retail) internal pure returns (uint256) {
         return feedIn + (tick * (retail - feedIn)) / 127;
     }
@@ -28,22 +37,45 @@ library Model {
     /// @notice Money that an order locks, rounded up.
     function lock(bool sell, uint256 energyWh, uint256 tick, Terms memory terms) internal pure returns (uint256) {
         uint256 limit = priceOf(tick, terms.feedIn, terms.retail);
-        uint256 nano = energyWh * (sell ? terms.retail - limit : limit + terms.fee);
+        return dealLock(!sell, energyWh, limit, terms);
+    }
+
+    /// @notice Money that a side of a deal locks, rounded up.
+    function dealLock(bool buys, uint256 energyWh, uint256 price, Terms memory terms) internal pure returns (uint256) {
+        uint256 nano = energyWh * (buys ? price + terms.fee : terms.retail - price);
         return nano / 1000 + (nano % 1000 == 0 ? 0 : 1);
     }
 
     /// @notice What a home gains in an interval, nano.
-    function home(Terms memory terms, uint256 bought, uint256 sold, uint256 imported, uint256 exported)
+    function home(Terms memory terms, Trades memory trades, uint256 imported, uint256 exported)
         internal
         pure
         returns (int256 nano)
     {
-        nano = -int256((terms.price + terms.fee) * bought) + int256(terms.price * sold) + grid(
-            terms, bought, sold, imported, exported
-        );
+        nano = grid(terms, trades, imported, exported) + trades.paymentNano;
+        nano += int256(terms.price * trades.offeredWh) - int256(terms.price * trades.bidWh);
+        nano -= int256(terms.fee * (trades.bidWh + trades.dealtInWh));
+    }
+
+    /// @notice The same for a home without direct deals.
+    function home(Terms memory terms, uint256 bought, uint256 sold, uint256 imported, uint256 exported)
+        internal
+        pure
+        returns (int256)
+    {
+        return home(terms, Trades(bought, sold, 0, 0, 0), imported, exported);
     }
 
     /// @notice What the home gets from the grid less what it pays the grid, nano.
+    function grid(Terms memory terms, Trades memory trades, uint256 imported, uint256 exported)
+        internal
+        pure
+        returns (int256)
+    {
+        (uint256 bought, uint256 sold) = (trades.bidWh + trades.dealtInWh, trades.offeredWh + trades.dealtOutWh);
+        return grid(terms, bought, sold, imported, exported);
+    }
+
     function grid(Terms memory terms, uint256 bought, uint256 sold, uint256 imported, uint256 exported)
         internal
         pure

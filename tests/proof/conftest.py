@@ -32,6 +32,6 @@ def need() -> Callable[[str], None]:
 
     def check(command: str) -> None:
         if shutil.which(command) is None:
-            pytest.skip(f"{command} is not installed: pip install -r contracts/proof-requirements.txt")
+            pytest.skip(f"{command} is not installed: see docs/proof.md")
 
     return check

@@ -2,6 +2,7 @@
 pragma solidity 0.8.28;
 
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
+import {DeviceRegistry} from "../../DeviceRegistry.sol";
 import {IDeviceRegistry} from "../../interfaces/IDeviceRegistry.sol";
 import {World} from "../World.sol";
 
