@@ -81,6 +81,17 @@ contract EnergyTradingTest is ThreeHomes {
         require(trading.fill(FIRST, 2, BUY) == 50_000 && trading.fill(FIRST, fourth, SELL) == 50_000);
     }
 
+    function test_a_clearing_tells_prices_of_64_bits() external {
+        _open(FIRST + 4, FEED_IN, 1 << 63);
+        _deposit(_account(1), 1e17);
+        _order(1, FIRST + 4, BUY, 10, 1 << 63);
+        _order(2, FIRST + 4, SELL, 10, 1 << 63);
+        vm.warp((FIRST + 4) * HOUR - GATE_LEAD);
+        vm.expectEmit(true, true, true, true, address(trading));
+        emit IEnergyTrading.IntervalCleared(FIRST + 4, 127, 1 << 63, 10);
+        trading.clear(FIRST + 4);
+    }
+
     function test_an_interval_of_nobody_is_settled_at_once() external {
         DeviceRegistry nobody = new DeviceRegistry(address(manager), grid, _rules().settlementDeadlineSeconds);
         EnergyTrading empty =
@@ -148,6 +159,16 @@ contract EnergyTradingTest is ThreeHomes {
         trading.settle(FIRST, 3, 3);
         trading.settle(FIRST, 1, 1);
         _checkCover();
+    }
+
+    function test_a_trade_settled_in_pieces_takes_nothing_from_the_backstop() external {
+        _deposit(BACKSTOP, 1_000_000);
+        _trade(1000);
+        _meterAll([uint64(1000), 0], [uint64(0), 1000], [uint64(0), 0]);
+        trading.settle(FIRST, 1, 1);
+        trading.settle(FIRST, 2, 3);
+        vm.prank(BACKSTOP);
+        trading.withdraw(1_000_000);
     }
 
     /// @dev The bid at feed-in and the offer at 201,259 do not meet.
@@ -273,11 +294,11 @@ contract EnergyTradingTest is ThreeHomes {
         _refused(call, abi.encodeWithSelector(unfunded, int256(0), 800_000));
         _deposit(address(trading), 799_999);
         _refused(call, abi.encodeWithSelector(unfunded, int256(0), 1));
-        _deposit(address(trading), 1);
+        _deposit(address(trading), 11);
         vm.expectEmit(true, true, true, true, address(trading));
         emit IEnergyTrading.InsuranceDrawn(800_000);
         trading.settle(FIRST, 1, 3);
-        require(trading.balanceOf(address(trading)) == 0 && trading.balanceOf(BACKSTOP) == 0);
+        require(trading.balanceOf(address(trading)) == 10 && trading.balanceOf(BACKSTOP) == 0);
         require(trading.balanceOf(_account(2)) == FUNDS + 800_000);
         // What the pool gave is owed to nobody else: all that comes to the backstop from now on is free.
         _deposit(BACKSTOP, 5);
@@ -347,12 +368,17 @@ contract EnergyTradingTest is ThreeHomes {
     /// @dev Of what the backstop has, the 3.0 that home 3 owes stay.
     function _checkCover() private {
         require(trading.balanceOf(BACKSTOP) == 1_000_000 + 300_000 - 40_000 + 3_000_000);
+        _checkSpendable(1_260_000, 1_000_000);
+        _checkSpendable(260_000, 260_000);
+    }
+
+    function _checkSpendable(uint256 spendable, uint256 amount) private {
         bytes memory reason = abi.encodeWithSelector(
-            IEnergyTrading.InsufficientBalance.selector, BACKSTOP, int256(1_260_000), uint256(1_260_001)
+            IEnergyTrading.InsufficientBalance.selector, BACKSTOP, int256(spendable), spendable + 1
         );
-        _fails(BACKSTOP, address(trading), abi.encodeCall(trading.withdraw, (1_260_001)), reason);
+        _fails(BACKSTOP, address(trading), abi.encodeCall(trading.withdraw, (spendable + 1)), reason);
         vm.prank(BACKSTOP);
-        trading.withdraw(1_260_000);
+        trading.withdraw(amount);
     }
 
     function _nothing(uint32 from, uint32 to) private {

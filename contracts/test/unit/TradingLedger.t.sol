@@ -3,6 +3,7 @@ pragma solidity 0.8.28;
 
 import {IEnergyTrading} from "../../interfaces/IEnergyTrading.sol";
 import {EnergyTrading} from "../../EnergyTrading.sol";
+import {Vm} from "../Vm.sol";
 import {ThreeHomes} from "./ThreeHomes.sol";
 
 contract TradingLedgerTest is ThreeHomes {
@@ -77,6 +78,42 @@ contract TradingLedgerTest is ThreeHomes {
         vm.prank(BACKSTOP);
         trading.withdraw(7 * uint256(FUNDS));
         require(trading.balanceOf(BACKSTOP) == 0 && trading.totalLiabilities() == 3 * FUNDS);
+    }
+
+    function test_nothing_is_drawn_from_the_pool_while_all_is_covered() external {
+        vm.recordLogs();
+        _deposit(_account(1), 5);
+        vm.prank(_account(1));
+        trading.transfer(_account(2), 5);
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        for (uint256 i = 0; i < logs.length; ++i) {
+            require(logs[i].topics[0] != IEnergyTrading.InsuranceDrawn.selector, "drawn");
+        }
+    }
+
+    function test_money_needs_more_than_64_bits_and_all_of_it_more_than_127() external {
+        uint256 amount = 1 << 126;
+        _deposit(_account(1), amount);
+        _deposit(BACKSTOP, amount);
+        require(trading.totalLiabilities() == 3 * FUNDS + int256(2 * amount));
+        require(trading.account(_account(1)).balance == FUNDS + int256(amount));
+        vm.prank(BACKSTOP);
+        trading.withdraw(amount);
+        vm.prank(_account(1));
+        trading.withdraw(amount);
+        _deposit(_account(2), 1);
+        require(trading.totalLiabilities() == 3 * FUNDS + 1);
+    }
+
+    /// @dev The registry says that there are so many members.
+    function test_no_member_reaches_the_numbers_of_the_other_accounts() external {
+        uint32[4] memory ids = [uint32(65_533), 65_534, 65_535, type(uint32).max / 2];
+        for (uint256 i = 0; i < 4; ++i) {
+            vm.mockCall(address(registry), abi.encodeCall(registry.memberOf, (STRANGER)), abi.encode(ids[i]));
+            _deposit(STRANGER, 1);
+        }
+        require(trading.balanceOf(BACKSTOP) == 0 && trading.balanceOf(TREASURY) == 0);
+        require(trading.balanceOf(address(trading)) == 0);
     }
 
     function test_the_insurance_share_is_a_share() external {
