@@ -89,7 +89,7 @@ contract DeviceRegistryTest is World {
         _judged(next, _meterKey(1), IDeviceRegistry.ReadingResult.TooOld);
         vm.warp(START + HOUR + 7 days);
         _take(next);
-        _booked(1, FIRST, 0, 0);
+        _unknown(1, FIRST);
     }
 
     function test_the_very_next_reading_is_booked_as_early_as_it_may_come() external {
@@ -309,18 +309,18 @@ contract DeviceRegistryTest is World {
 
     /// @dev Of six members that share words, one that stays 32 intervals behind another has no place left.
     function test_history_is_a_ring_of_32_intervals() external {
-        _take(_reading(1, 1, START - 40 * HOUR, 0, 0));
-        _take(_reading(2, 1, START - 40 * HOUR, 0, 0));
-        for (uint64 i = 0; i < 40; ++i) _take(_reading(1, 2 + i, START - (39 - i) * HOUR, i + 1, 0));
-        _booked(1, FIRST - 1, 1, 0);
-        _booked(1, FIRST - 32, 1, 0);
-        _unknown(1, FIRST - 33);
-        _take(_reading(2, 2, START - 39 * HOUR, 5, 0));
-        _unknown(2, FIRST - 40);
-        require(grid.totals(FIRST - 40).importWh == 6);
-        _take(_reading(2, 3, START, 9, 0));
-        _booked(2, FIRST - 1, 4, 0);
-        _booked(1, FIRST - 1, 1, 0);
+        for (uint256 i = 1; i < 3; ++i) _take(_reading(i, 1, START, 0, 0));
+        for (uint64 i = 0; i < 40; ++i) {
+            vm.warp(START + (i + 1) * HOUR);
+            _take(_reading(1, 2 + i, START + (i + 1) * HOUR, i + 1, 0));
+        }
+        _booked(1, FIRST + 39, 1, 0);
+        _booked(1, FIRST + 8, 1, 0);
+        _unknown(1, FIRST + 7);
+        require(grid.totals(FIRST).importWh == 1);
+        _take(_reading(2, 2, START + 40 * HOUR, 9, 0));
+        _booked(2, FIRST + 39, 9, 0);
+        _booked(1, FIRST + 39, 1, 0);
     }
 
     // Performance
