@@ -141,10 +141,12 @@ def digest(file: str) -> str:
 
 
 def problems() -> list[str]:
-    """Files that changed since their mutants were judged, and survivors that nobody explains."""
+    """Files that changed unsaid since their mutants were judged, and survivors that nobody explains."""
     ledger = read_ledger()
     wrong = [
-        f"{file}: changed since its mutants were judged" for file in ledger if ledger[file]["sha256"] != digest(file)
+        f"{file}: changed since its mutants were judged"
+        for file, known in ledger.items()
+        if known["sha256"] != digest(file) and len(known.get("changed_since", "")) < LEAST_REASON
     ]
     wrong += [f"{file}: not all mutants were judged" for file in ledger if "not run" in ledger[file]["mutants"]]
     return wrong + [

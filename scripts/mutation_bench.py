@@ -147,6 +147,8 @@ class Bench:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._ask.close()
+        self._hear.close()
         self._compiler.kill()
         self._compiler.wait()
 

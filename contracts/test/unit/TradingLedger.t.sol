@@ -73,6 +73,20 @@ contract TradingLedgerTest is ThreeHomes {
         trading.withdraw(4_500_000);
     }
 
+    /// @dev The pool pays what home 2 feeds in; what home 3 draws and owes is all that the backstop has.
+    function test_what_the_pool_gives_covers_nobodys_arrears() external {
+        vm.prank(_account(3));
+        trading.withdraw(uint256(FUNDS));
+        _deposit(address(trading), 800_000);
+        _clear();
+        _meterAll([uint64(0), 0], [uint64(0), 10_000], [uint64(1000), 0]);
+        trading.settle(FIRST, 1, 3);
+        require(trading.balanceOf(BACKSTOP) == 300_000 && trading.balanceOf(_account(3)) == -300_000);
+        bytes memory reason =
+            abi.encodeWithSelector(IEnergyTrading.InsufficientBalance.selector, BACKSTOP, int256(0), uint256(1));
+        _fails(BACKSTOP, address(trading), abi.encodeCall(trading.withdraw, (1)), reason);
+    }
+
     function test_a_backstop_takes_all_it_has_while_nobody_is_in_arrears() external {
         _deposit(BACKSTOP, 7 * uint256(FUNDS));
         vm.prank(BACKSTOP);
