@@ -28,7 +28,7 @@ SOLHINT = CONTRACTS / "node_modules" / ".bin" / "solhint"
 ACCEPTED = CONTRACTS / "accepted-findings.json"
 WAIVERS = CONTRACTS / "coverage-waivers.json"
 RUNS, FUZZ_RUNS = 256, 1_000
-QUICK_FUZZ_RUNS = 64
+QUICK_RUNS, QUICK_FUZZ_RUNS = 16, 64
 LEAST_REASON = 20
 FOLDERS = (".", "governance", "grid", "interfaces", "libraries", "registry", "rewards", "tokens", "trading")
 
