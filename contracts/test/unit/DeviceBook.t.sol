@@ -2,6 +2,7 @@
 pragma solidity 0.8.28;
 
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
+import {DeviceRegistry} from "../../DeviceRegistry.sol";
 import {IDeviceRegistry} from "../../interfaces/IDeviceRegistry.sol";
 import {World} from "../World.sol";
 
@@ -11,6 +12,14 @@ contract DeviceBookTest is World {
 
     function setUp() external {
         _join();
+    }
+
+    // Deployment
+
+    function test_readings_are_booked_no_longer_than_they_are_taken() external {
+        require(registry.readingDeadlineSeconds() == DEADLINE);
+        DeviceRegistry patient = new DeviceRegistry(address(manager), grid, 7 days + 1);
+        require(patient.readingDeadlineSeconds() == 7 days);
     }
 
     // Members
