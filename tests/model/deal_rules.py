@@ -35,10 +35,12 @@ class DealRules(Agreement):
         ending=st.sampled_from(["accept", "accept", "withdraw", "expire"]),
     )
     def deal(self, who: int, other: int, side: Side, energy_wh: int, price: int, ending: str) -> None:
-        """Two homes about the interval after next, from the offer to its end."""
+        """Two homes about the interval after next, from offer to end; each tries what only the other may."""
         to = (who + other) % len(HOMES)
         self._offer(self._deal(who, to, 2, side, energy_wh, price, 0))
         number = len(self.direct.offers)
+        self._withdraw(to, number)
+        self._accept(who, number)
         if ending == "withdraw":
             self._withdraw(who, number)
         if ending == "expire":

@@ -13,6 +13,28 @@ from model.play import Play
 
 MANY = 50
 SLOW_STEPS, QUICK_STEPS = 5_000, 300
+MUST_BE_REACHED = (
+    "GateClosed",
+    "EnforcedPause",
+    "BAD_SIGNATURE",
+    "NONCE_USED",
+    "STALE_SEQUENCE",
+    "Reentrant",
+    "fee token",
+    "split order",
+    "wash trade",
+    "donation",
+    "BackstopUnfunded",
+    "POWER_EXCEEDED",
+    "AlreadyCancelled",
+    "relayed cancellation AlreadyCancelled",
+    "CancellationExpired",
+    "NoOrder",
+    "OfferExpired",
+    "OfferNotOpen",
+    "NotYourOffer",
+    "InvalidExpiry",
+)
 
 
 class Market(DeliveryRules):
@@ -55,30 +77,13 @@ def test_a_deals_own_price_is_not_overlooked(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.slow
 def test_contracts_and_reference_agree_in_five_thousand_steps() -> None:
-    check(150, SLOW_STEPS)
-    reached = " ".join(Play.outcomes)
+    """Hypothesis draws otherwise with other modules loaded: what it has not reached by then gets more histories."""
+    for examples in (150, 300, 600):
+        check(examples, SLOW_STEPS)
+        reached = " ".join(Play.outcomes)
+        missed = [word for word in MUST_BE_REACHED if word not in reached]
+        if not missed:
+            break
+    assert missed == []
     assert Play.outcomes["interval with trade closed"] > MANY
     assert Play.outcomes["interval with deals closed"] > MANY // 2
-    for word in (
-        "GateClosed",
-        "EnforcedPause",
-        "BAD_SIGNATURE",
-        "NONCE_USED",
-        "STALE_SEQUENCE",
-        "Reentrant",
-        "fee token",
-        "split order",
-        "wash trade",
-        "donation",
-        "BackstopUnfunded",
-        "POWER_EXCEEDED",
-        "AlreadyCancelled",
-        "relayed cancellation AlreadyCancelled",
-        "CancellationExpired",
-        "NoOrder",
-        "OfferExpired",
-        "OfferNotOpen",
-        "NotYourOffer",
-        "InvalidExpiry",
-    ):
-        assert word in reached
