@@ -4,8 +4,8 @@ from dataclasses import replace
 from itertools import combinations
 
 from hypothesis.stateful import invariant
+from model.books import Book
 from model.play import Play
-from model.reference import Book
 from model.world import SYBILS
 
 from microgrid.domain.records import NO_DEALS, Order, Side

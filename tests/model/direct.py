@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field, replace
 
-from model.reference import Book, Reference, need
+from model.books import Book
+from model.reference import Reference, need
 
 from microgrid.domain.records import NO_DEALS, DirectDeals, Side
 from microgrid.domain.units import ceil_micro, nano

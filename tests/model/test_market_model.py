@@ -70,7 +70,7 @@ def test_one_micro_is_not_overlooked(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_deals_own_price_is_not_overlooked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("model.reference.DirectDeals.gain_nano", lambda _deals, _price: 0)
+    monkeypatch.setattr("microgrid.domain.records.DirectDeals.gain_nano", lambda _deals, _price: 0)
     with pytest.raises(AssertionError):
         check(50, 0, (Phase.generate,))
 
