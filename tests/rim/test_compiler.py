@@ -63,6 +63,7 @@ def test_a_library_is_linked_where_the_compiler_left_room_for_it() -> None:
     assert len(code) == len(artifacts.load("EnergyTrading").bytecode)
 
 
+@pytest.mark.node
 def test_the_room_for_a_library_is_named_as_the_compiler_names_it(small: Path) -> None:
     (small / "B.sol").write_text(
         "// SPDX-License-Identifier: MIT\npragma solidity 0.8.28;\n"
