@@ -6,6 +6,7 @@ MicrogridError
 │   ├── DataFileError          a data file, with line and column
 │   ├── BookError              an order book that cannot be
 │   ├── TariffError            prices that make no band, or none for a time
+│   ├── ScenarioError          a key of a scenario that nobody knows, or a value that it cannot have
 │   ├── IntervalError          a time that begins no interval
 │   ├── BrokerUrlError         a broker URL that is none
 │   ├── StoreUrlError          a database URL that is none
@@ -88,6 +89,15 @@ class TariffError(BadInputError):
     def __init__(self, *, what: str, found: object, right: str) -> None:
         self.what, self.found, self.right = what, found, right
         super().__init__(f"{what} is {found}; it must be {right}")
+
+
+class ScenarioError(BadInputError):
+    """A key of a scenario that nobody knows (`found` is None), or a value that it cannot have."""
+
+    def __init__(self, key: str, found: object, right: str) -> None:
+        self.key, self.found, self.right = key, found, right
+        wrong = f"there is no key {key}; {right}" if found is None else f"{key} is {found!r}; it must be {right}"
+        super().__init__(f"scenario: {wrong}")
 
 
 class BrokerUrlError(BadInputError):
