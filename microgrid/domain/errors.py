@@ -7,6 +7,8 @@ MicrogridError
 │   ├── BookError              an order book that cannot be
 │   ├── TariffError            prices that make no band, or none for a time
 │   ├── IntervalError          a time that begins no interval
+│   ├── LedgerError            a ledger that cannot be, or an entry that fits none
+│   ├── MetricError            values that a metric is not defined for
 │   ├── BrokerUrlError         a broker URL that is none
 │   ├── StoreUrlError          a database URL that is none
 │   ├── StoreInUseError        a database that holds another run's readings
@@ -84,6 +86,22 @@ class BookError(BadInputError):
 
 class TariffError(BadInputError):
     """Prices that make no band (feed-in above retail, below zero), or no price for a time."""
+
+    def __init__(self, *, what: str, found: object, right: str) -> None:
+        self.what, self.found, self.right = what, found, right
+        super().__init__(f"{what} is {found}; it must be {right}")
+
+
+class LedgerError(BadInputError):
+    """A ledger that cannot be (rules out of range, a document that holds no chain), or an entry that fits none."""
+
+    def __init__(self, *, what: str, found: object, right: str) -> None:
+        self.what, self.found, self.right = what, found, right
+        super().__init__(f"{what} is {found}; it must be {right}")
+
+
+class MetricError(BadInputError):
+    """Values that a metric is not defined for."""
 
     def __init__(self, *, what: str, found: object, right: str) -> None:
         self.what, self.found, self.right = what, found, right

@@ -1,0 +1,1 @@
+"""The community simulator: scenarios, runs and what can be said of them."""
