@@ -15,9 +15,9 @@ def chain_from_json(text: str | bytes) -> Chain:
     """The chain of a document; whether it is sound, `validate` says.
 
     Raises:
-        LedgerError: no JSON, or a field that is missing, unknown or of the wrong type.
+        LedgerError: no JSON, or a field that is missing or of the wrong type.
     """
     try:
         return msgspec.json.decode(text, type=Chain)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise LedgerError(what="chain document", found=str(error), right="what `chain_to_json` writes") from error
