@@ -8,6 +8,8 @@ MicrogridError
 │   ├── TariffError            prices that make no band, or none for a time
 │   ├── ScenarioError          a key of a scenario that nobody knows, or a value that it cannot have
 │   ├── IntervalError          a time that begins no interval
+│   ├── LedgerError            a ledger that cannot be, or an entry that fits none
+│   ├── MetricError            values that a metric is not defined for
 │   ├── BrokerUrlError         a broker URL that is none
 │   ├── StoreUrlError          a database URL that is none
 │   ├── StoreInUseError        a database that holds another run's readings
@@ -98,6 +100,22 @@ class ScenarioError(BadInputError):
         self.key, self.found, self.right = key, found, right
         wrong = f"there is no key {key}; {right}" if found is None else f"{key} is {found!r}; it must be {right}"
         super().__init__(f"scenario: {wrong}")
+
+
+class LedgerError(BadInputError):
+    """A ledger that cannot be (rules out of range, a document that holds no chain), or an entry that fits none."""
+
+    def __init__(self, *, what: str, found: object, right: str) -> None:
+        self.what, self.found, self.right = what, found, right
+        super().__init__(f"{what} is {found}; it must be {right}")
+
+
+class MetricError(BadInputError):
+    """Values that a metric is not defined for."""
+
+    def __init__(self, *, what: str, found: object, right: str) -> None:
+        self.what, self.found, self.right = what, found, right
+        super().__init__(f"{what} is {found}; it must be {right}")
 
 
 class BrokerUrlError(BadInputError):

@@ -16,6 +16,7 @@ KINDS = {
     "tariff": "microgrid.tariffs",
     "forecaster": "microgrid.planning.forecasters",
     "strategy": "microgrid.planning.strategies",
+    "ledger": "microgrid.ledger",
     "backend": "microgrid.chain.backends",
     "device type": "iot_sim.devices",
 }
