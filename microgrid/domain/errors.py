@@ -5,6 +5,7 @@ MicrogridError
 │   ├── UnknownNameError       no plug-in of that name (also LookupError)
 │   ├── DataFileError          a data file, with line and column
 │   ├── BookError              an order book that cannot be
+│   ├── CommunityError         a community of homes that cannot be
 │   ├── TariffError            prices that make no band, or none for a time
 │   ├── ScenarioError          a key of a scenario that nobody knows, or a value that it cannot have
 │   ├── IntervalError          a time that begins no interval
@@ -79,6 +80,14 @@ class IntervalError(BadInputError):
 
 class BookError(BadInputError):
     """An order book that cannot be: no number, a negative quantity, an id used twice."""
+
+    def __init__(self, *, what: str, found: object, right: str) -> None:
+        self.what, self.found, self.right = what, found, right
+        super().__init__(f"{what} is {found}; it must be {right}")
+
+
+class CommunityError(BadInputError):
+    """A community of homes that cannot be: a share outside 0…1, a range upside down, an empty mix."""
 
     def __init__(self, *, what: str, found: object, right: str) -> None:
         self.what, self.found, self.right = what, found, right
