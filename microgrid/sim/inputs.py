@@ -1,7 +1,7 @@
 """What a run is fed: homes with their energy before and during the run, what they own, and the grid's prices."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,6 +20,7 @@ from microgrid.sim.scenario import Batteries, Prices, Scenario
 from microgrid.sim.streams import stream
 
 SECONDS_PER_MINUTE = 60
+CAPACITY_KWH = (5.0, 20.0)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -153,7 +154,7 @@ def measured_inputs(
     homes = len(profiles.home_ids)
     before = (np.zeros((0, homes)), np.zeros((0, homes))) if past is None else _load_and_pv(past)
     generator = stream(seed, "batteries")
-    low, high = scenario.batteries.capacity_kwh
+    low, high = scenario.batteries.capacity_kwh or CAPACITY_KWH
     owners = generator.permutation(homes)[: round(homes * scenario.batteries.share)]
     capacity = np.zeros(homes)
     capacity[owners] = generator.uniform(low, high, homes)[owners]
@@ -208,8 +209,11 @@ def price_columns(bands: list[PriceBand]) -> FloatArray:
 
 
 def past_steps(scenario: Scenario) -> int:
-    """Intervals before the run that forecasters may learn from."""
-    return scenario.homes.history_days * HOURS_PER_DAY * SECONDS_PER_HOUR // (scenario.step_minutes * SECONDS_PER_MINUTE)
+    """Intervals before the run that forecasters learn from; none where the forecaster does not learn."""
+    if not getattr(plugins.load("forecaster", scenario.planning.forecaster), "LEARNS", True):
+        return 0
+    seconds = scenario.step_minutes * SECONDS_PER_MINUTE
+    return scenario.homes.history_days * HOURS_PER_DAY * SECONDS_PER_HOUR // seconds
 
 
 def before(first: Interval, steps: int) -> Interval:
@@ -228,7 +232,3 @@ def _load_and_pv(profiles: Profiles) -> tuple[FloatArray, FloatArray]:
         return profiles.import_kwh, profiles.export_kwh
     return profiles.load_kwh, profiles.pv_kwh
 
-
-def history_start(first: Interval, days: int) -> datetime:
-    """First instant of the days before a run."""
-    return first.start_utc - timedelta(days=days)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from difflib import get_close_matches
+from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from microgrid.domain import plugins
@@ -47,6 +48,11 @@ def key(default: Any, help: str, unit: str, **limits: Any) -> Any:  # noqa: A002
     return field(default=default, metadata={"key": Key(help, unit, **limits)})
 
 
+def table(help: str, unit: str) -> Any:  # noqa: A002 - the field's word
+    """A dataclass field that holds numbers by name, none by default."""
+    return field(default_factory=dict, metadata={"key": Key(help, unit)})
+
+
 def key_rows(section: type[Any], prefix: str = "") -> Iterator[KeyRow]:
     """All keys of a section and of those within it, in their order."""
     hints = get_type_hints(section)
@@ -71,7 +77,7 @@ def read_section(section: type[Section], document: Mapping[str, Any], prefix: st
             raise ScenarioError(prefix + name, None, _known(name, hints))
     values = {}
     for entry in fields(section):  # type: ignore[arg-type]
-        if entry.name in document:
+        if document.get(entry.name) is not None:
             values[entry.name] = _read(entry, hints[entry.name], document[entry.name], prefix + entry.name)
     return section(**values)
 
@@ -124,11 +130,17 @@ def _read(entry: "Field[Any]", kind: Any, value: Any, name: str) -> Any:
         if not isinstance(value, Mapping):
             raise ScenarioError(name, value, f"a section, [{name}]")
         return read_section(kind, value, f"{name}.")
+    kind = _without_none(kind)
     if get_origin(kind) is tuple:
         return _read_pair(entry, get_args(kind)[0], value, name)
-    if get_origin(kind) is Mapping or kind is Mapping:
+    if get_origin(kind) is Mapping:
         return _read_table(value, name)
     return _read_value(_key(entry), kind, value, name)
+
+
+def _without_none(kind: Any) -> Any:
+    """`float` of `float | None`: absent is None, TOML has no word for it."""
+    return next(part for part in get_args(kind) if part is not NoneType) if isinstance(kind, UnionType) else kind
 
 
 def _read_pair(entry: "Field[Any]", kind: type, value: Any, name: str) -> tuple[Any, Any]:

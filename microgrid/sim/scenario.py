@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 from microgrid.domain.errors import ScenarioError
-from microgrid.sim.keys import Key, key, key_rows, read_section, replace_keys
+from microgrid.sim.keys import Key, key, key_rows, read_section, replace_keys, table
 
 __all__ = ["Key", "Scenario", "key_rows"]
 
@@ -19,18 +19,22 @@ class Homes:
     """Who lives there: made from home types, or read from a profile file (`--data`)."""
 
     count: int = key(10, "number of made-up homes; measured ones are as many as the file has", "homes", least=1, most=1_000_000)
-    types: str = key("mixed", "home types, comma-separated, or `mixed` for all ten", "")
-    pv_share: float = key(1.0, "share of homes with panels", "share", least=0.0, most=1.0)
-    pv_kw: tuple[float, float] = key((2.5, 7.0), "size of the panels, from and to", "kW", least=0.0, most=1e4)
-    base_kwh_per_hour: tuple[float, float] = key(
-        (0.35, 1.5), "mean consumption of a home, from and to", "kWh per hour", least=0.0, most=1e4
+    mix: Mapping[str, float] = table("weights of home types by name; all ten types at their own shares where empty", "weight")
+    pv_share: float | None = key(None, "share of homes with panels; by home type where absent", "share", least=0.0, most=1.0)
+    pv_kw: tuple[float, float] | None = key(
+        None, "size of the panels, from and to; by home type, 2.5 to 7, where absent", "kW", least=0.01, most=1e4
     )
+    base_kwh_per_hour: tuple[float, float] | None = key(
+        None, "busiest hour of a home, from and to; by home type, 0.35 to 1.5, where absent", "kWh per hour", least=0.001, most=1e4,
+    )  # fmt: skip
     ev_share: float = key(0.0, "share of homes with an electric car", "share", least=0.0, most=1.0)
     heat_pump_share: float = key(0.0, "share of homes with a heat pump", "share", least=0.0, most=1.0)
-    latitude: float = key(48.1, "where they stand", "degrees north", least=-90.0, most=90.0)
-    longitude: float = key(11.6, "where they stand", "degrees east", least=-180.0, most=180.0)
-    altitude_m: float = key(500.0, "where they stand", "m", least=-500.0, most=9_000.0)
-    sky: str = key("passing_clouds", "passing_clouds, clear, or pvlib (clear sky of pvlib)", "", choices=("passing_clouds", "clear", "pvlib"))
+    latitude: float = key(51.0, "where they stand, north positive", "degrees", least=-90.0, most=90.0)
+    longitude: float = key(10.0, "where they stand, east positive", "degrees", least=-180.0, most=180.0)
+    altitude_m: float = key(200.0, "where they stand", "m", least=-500.0, most=9_000.0)
+    mean_air_c: float = key(18.0, "mean temperature of the air", "degrees Celsius", least=-60.0, most=60.0)
+    climate: str = key("fair", "fair, changeable, or clear: no cloud", "", choices=("fair", "changeable", "clear"))
+    sky: str = key("plain", "how sun and clear sky are worked out: plain numpy, or pvlib", "", choices=("plain", "pvlib"))
     history_days: int = key(7, "days before the run that forecasters may learn from", "days", least=0, most=365)
 
 
@@ -40,7 +44,9 @@ class Batteries:
 
     model: str = key("individual", "individual, central, shared or none", "", choices=("individual", "central", "shared", "none"))
     share: float = key(0.8, "share of homes with a battery (individual) or a part of it (shared)", "share", least=0.0, most=1.0)
-    capacity_kwh: tuple[float, float] = key((5.0, 20.0), "size of a battery or of a part, from and to", "kWh", least=0.0, most=1e6)
+    capacity_kwh: tuple[float, float] | None = key(
+        None, "size of a battery or of a part, from and to; by home type, 5 to 20, where absent", "kWh", least=0.01, most=1e6
+    )
     central_kwh_per_home: float = key(5.0, "size of the central battery for each home", "kWh", least=0.0, most=1e6)
     hours: float = key(2.0, "time to fill or empty it at full power", "h", least=0.01, most=1e4)
     round_trip_efficiency: float = key(0.95, "energy out over energy in, both ways", "share", least=0.01, most=1.0)
@@ -74,9 +80,7 @@ class Market:
         "", choices=("measured", "forecast"),
     )  # fmt: skip
     trading_fee: float = key(0.0, "fee on each kWh bought in any market", "currency per kWh", least=0.0, most=1e3)
-    parameters: Mapping[str, float] = field(
-        default_factory=dict, metadata={"key": Key("parameters of the clearing rule by name, such as cap_kwh and fee", "")}
-    )
+    parameters: Mapping[str, float] = table("parameters of the clearing rule by name, such as cap_kwh and fee", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +184,7 @@ def _plain(section: Any) -> dict[str, Any]:
         if hasattr(value, "__dataclass_fields__"):
             values[entry.name] = _plain(value)
         else:
-            values[entry.name] = list(value) if isinstance(value, tuple) else value
+            values[entry.name] = list(value) if isinstance(value, tuple) else dict(value) if isinstance(value, Mapping) else value
     return values
 
 
