@@ -6,6 +6,8 @@ MicrogridError
 │   ├── DataFileError          a data file, with line and column
 │   ├── BookError              an order book that cannot be
 │   ├── TariffError            prices that make no band, or none for a time
+│   ├── PlanError              a planning problem that cannot be
+│   │   └── InfeasibleError        limits that no plan can keep, named in words
 │   ├── IntervalError          a time that begins no interval
 │   ├── BrokerUrlError         a broker URL that is none
 │   ├── StoreUrlError          a database URL that is none
@@ -30,11 +32,12 @@ MicrogridError
 ├── StoreError             the database refused
 ├── CompilationError       the Solidity compiler found errors
 ├── ArtifactError          a shipped contract artifact is not what its sources give
+├── SolverError            a solver found no answer to a problem that has one
 ├── AuditError             a number that does not follow from what happened
 └── InvariantError         a sum that must be zero is not
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from difflib import get_close_matches
 
@@ -88,6 +91,26 @@ class TariffError(BadInputError):
     def __init__(self, *, what: str, found: object, right: str) -> None:
         self.what, self.found, self.right = what, found, right
         super().__init__(f"{what} is {found}; it must be {right}")
+
+
+class PlanError(BadInputError):
+    """A planning problem that cannot be: a wrong shape, a value that is no number or outside its range."""
+
+    def __init__(self, *, what: str, found: object, right: str) -> None:
+        self.what, self.found, self.right = what, found, right
+        super().__init__(f"{what} is {found}; it must be {right}")
+
+
+class InfeasibleError(PlanError):
+    """No plan keeps all limits; the message says which ones stand against each other.
+
+    Attributes:
+        limits: One clause for each limit that cannot be kept.
+    """
+
+    def __init__(self, limits: Sequence[str]) -> None:
+        self.limits = tuple(limits)
+        BadInputError.__init__(self, "; ".join(self.limits))
 
 
 class BrokerUrlError(BadInputError):
@@ -266,6 +289,14 @@ class ArtifactError(MicrogridError):
     def __init__(self, name: str, reason: str) -> None:
         self.name, self.reason = name, reason
         super().__init__(f"{name}: {reason}; `microgrid contracts compile` makes the artifacts anew")
+
+
+class SolverError(MicrogridError):
+    """A solver ended without an answer although the limits can be kept."""
+
+    def __init__(self, *, solver: str, status: str) -> None:
+        self.solver, self.status = solver, status
+        super().__init__(f"{solver} found no plan and ended with {status!r}")
 
 
 class AuditError(MicrogridError):
