@@ -5,6 +5,7 @@ A plug-in is a module. Its one function makes what the protocol describes:
     tariff       build(**parameters) -> Tariff                    microgrid/tariffs
     forecaster   build(interval_seconds) -> Forecaster            microgrid/planning/forecasters
     strategy     build(generator) -> Strategy, one for each home  microgrid/planning/strategies
+    optimiser    solve(problem, **parameters) -> Plan             microgrid/planning/optimisers
     mechanism    clear_book(book, **parameters) -> Clearing       microgrid/market/mechanisms
     ledger       build(generator, **parameters) -> Ledger         microgrid/ledger
 """

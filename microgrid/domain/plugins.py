@@ -15,6 +15,7 @@ KINDS = {
     "mechanism": "microgrid.market.mechanisms",
     "tariff": "microgrid.tariffs",
     "forecaster": "microgrid.planning.forecasters",
+    "optimiser": "microgrid.planning.optimisers",
     "strategy": "microgrid.planning.strategies",
     "ledger": "microgrid.ledger",
     "backend": "microgrid.chain.backends",
