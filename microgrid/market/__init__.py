@@ -10,8 +10,9 @@ from microgrid.domain import plugins
 from microgrid.domain.errors import UnknownNameError
 from microgrid.market.book import Book
 from microgrid.market.clearing import Clearing
+from microgrid.market.merit_order import clear_arrays
 
-__all__ = ["Book", "Clearing", "clear"]
+__all__ = ["Book", "Clearing", "clear", "clear_arrays"]
 
 
 def clear(book: Book, mechanism: str = "uniform_price", **parameters: Any) -> Clearing:

@@ -89,7 +89,7 @@ def test_an_unknown_parameter_is_answered_with_the_known_ones() -> None:
     with pytest.raises(UnknownNameError, match="floor"):
         clear(Book.from_lists([], []), "tick_auction", flor=0.1)
     with pytest.raises(UnknownNameError, match="known are none"):
-        clear(Book.from_lists([], []), "uniform_price", k=0.1)
+        clear(Book.from_lists([], []), "vcg", k=0.1)
 
 
 @pytest.mark.parametrize(

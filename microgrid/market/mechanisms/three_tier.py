@@ -1,0 +1,40 @@
+"""Three tiers: own use first (before the book), then bilateral trades, then the local market for what is left.
+
+Tier `bilateral`: pairs in merit order, each order up to `cap_kwh`, each pair at `ask + k * (bid - ask)`. Tier
+`local_market`: what is left of every order trades at one price, the middle of the prices that clear it, and buyers pay
+the fee on top. Each trade names its tier. Parameters: `k` in 0…1 (0.5), `cap_kwh` (3.0), `fee` per kWh (0.03). Source:
+the order of tiers is that of prosumer communities that rank self-consumption before peers and peers before a market;
+the rules of the tiers are those of `bilateral` and `local_market`.
+"""
+
+from microgrid.market.book import Book
+from microgrid.market.clearing import Clearing
+from microgrid.market.ladder import Trades, at_prices, in_tiers, negotiated, pairs_in_merit_order
+from microgrid.market.merit_order import MeritOrder
+from microgrid.market.parameters import check_not_negative, check_share
+from microgrid.market.tiers import bilateral_exchange, exchange_with_fee
+
+WAIVES = frozenset({"efficiency", "merit order", "time priority"})
+
+
+def clear_book(book: Book, *, k: float = 0.5, cap_kwh: float = 3.0, fee: float = 0.03) -> Clearing:
+    """Clear both tiers; `price` is None because every pair of the first has its own.
+
+    Raises:
+        BookError: `k` lies outside 0…1, or the cap or the fee is negative.
+    """
+    check_share("k of three_tier", k)
+    check_not_negative("cap_kwh of three_tier", cap_kwh)
+    check_not_negative("fee of three_tier", fee)
+    first = bilateral_exchange(book, cap_kwh)
+    second = exchange_with_fee(book, book.bid_quanta - first.bought, book.ask_quanta - first.sold, fee)
+    bought, sold = first.bought + second.bought, first.sold + second.sold
+    return Clearing("three_tier", book, None, bought, sold, lambda: _trades(book, first, second, k, fee), WAIVES)
+
+
+def _trades(book: Book, first: MeritOrder, second: MeritOrder, k: float, fee: float) -> Trades:
+    price = second.price(0.5) or 0.0
+    return in_tiers(
+        bilateral=negotiated(book, pairs_in_merit_order(book, first.bought, first.sold), k),
+        local_market=at_prices(pairs_in_merit_order(book, second.bought, second.sold), price + fee, price),
+    )
