@@ -108,7 +108,7 @@ class ScenarioError(BadInputError):
     def __init__(self, key: str, found: object, right: str) -> None:
         self.key, self.found, self.right = key, found, right
         wrong = f"there is no key {key}; {right}" if found is None else f"{key} is {found!r}; it must be {right}"
-        super().__init__(f"scenario: {wrong}")
+        super().__init__(wrong)
 
 
 class LedgerError(ValueRefusedError):

@@ -13,6 +13,7 @@ import numpy as np
 
 from microgrid.domain.arrays import IntArray
 from microgrid.domain.records import PriceBand
+from microgrid.market.quanta import apportioned
 from microgrid.sim.results import Energy
 from microgrid.sim.trading import StepTrades
 
@@ -38,9 +39,14 @@ class Share:
 def battery_share(energy: Energy, step: int, band: PriceBand) -> Share:
     """Who fills and who uses the central battery in a step."""
     charge, discharge = int(energy.central_charge_wh[step]), int(energy.central_discharge_wh[step])
-    bought, sold = pro_rata(discharge, energy.import_wh[step]), pro_rata(charge, energy.export_wh[step])
+    bought, sold = _shared(discharge, energy.import_wh[step]), _shared(charge, energy.export_wh[step])
     from_grid, to_grid = charge - int(sold.sum()), discharge - int(bought.sum())
     return Share(bought, sold, from_grid * band.retail - to_grid * band.feed_in)
+
+
+def _shared(total_wh: int, wanted_wh: IntArray) -> IntArray:
+    """As much of the total as is wanted, in proportion."""
+    return apportioned(min(total_wh, int(wanted_wh.sum())), wanted_wh)
 
 
 def battery_trades(share: Share, band: PriceBand, tier: int) -> StepTrades:
@@ -58,15 +64,3 @@ def battery_trades(share: Share, band: PriceBand, tier: int) -> StepTrades:
         np.full_like(energy, tier),
     )
 
-
-def pro_rata(total_wh: int, weights_wh: IntArray) -> IntArray:
-    """Whole parts of a total in proportion to weights, no part above its weight, shape of `weights_wh`.
-
-    Differences of floor(total * cumulated weight / all weights): they sum to the total and differ from the exact share
-    by less than one.
-    """
-    everything = int(weights_wh.sum())
-    if total_wh >= everything:
-        return weights_wh.copy()
-    cut = np.cumsum(weights_wh) * total_wh // everything
-    return np.diff(cut, prepend=0)

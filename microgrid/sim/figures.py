@@ -159,13 +159,14 @@ def _fairness(result: Results) -> dict[str, Any]:
 
 
 def _zhou(result: Results) -> dict[str, Any]:
+    """On bills without the regulator's money, which is none of the community's."""
     grid, flows = result.grid, _flows(result)
     retail, feed_in = _units(grid.retail_micro), _units(grid.feed_in_micro)
     least = community_bill(_kwh(result.energy.import_wh), _kwh(result.energy.export_wh), retail, feed_in)
     indexes = zhou_indexes(
         flows.load_kwh,
         flows.pv_kwh,
-        _units(result.bill_micro),
+        _units(-result.trading.amount_micro.sum(axis=0)),
         _units(result.without_market_micro),
         least,
         net_kwh=_kwh(result.energy.import_wh - result.energy.export_wh),

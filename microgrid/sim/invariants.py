@@ -7,6 +7,7 @@ import numpy as np
 from microgrid.domain import plugins
 from microgrid.domain.run import Invariant
 from microgrid.domain.units import micro, wh
+from microgrid.ledger import validate
 from microgrid.sim.credits import SUPPLY, replay
 from microgrid.sim.results import Results
 
@@ -29,6 +30,7 @@ def check(result: Results, broken: Sequence[str]) -> tuple[Invariant, ...]:
         Invariant("clearing", len(broken), f"rules broken by a clearing: {', '.join(broken) or 'none'}"),
         Invariant("limits", _limits(result), "trades through the limit price of an order"),
         Invariant("bans", _bans(result), "Wh ordered by homes while they were banned"),
+        Invariant("ledger", _ledger(result), "faults that a full validation of the ledger finds"),
         Invariant("credits", _credits(result), "credit balances = start and log, and their sum never changes, Wh"),
     )
 
@@ -88,3 +90,9 @@ def _credits(result: Results) -> int:
     expected = replay(start, result.transfers)
     wrong = sum(abs(expected[name] - balance) for name, balance in result.credits_wh.items())
     return wrong + abs(sum(start.values()) - sum(result.credits_wh.values()))
+
+
+def _ledger(result: Results) -> int:
+    """A full validation; the first fault ends it."""
+    history = result.ledger
+    return int(history is not None and history.chain is not None and validate(history.chain) is not None)

@@ -105,6 +105,10 @@ def _typed(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
+        pass
+    try:
+        return float(text)  # .3 is no TOML, but people write it
+    except ValueError:
         return text
 
 

@@ -46,12 +46,11 @@ class Record:
             self._sold[tier, step] = part.sold_wh(self._homes + 1)[:-1]
         self._trades.append((step, trades))
 
-    def ruling(self, step: int, ruling: Ruling | None) -> None:
+    def ruling(self, step: int, ruling: Ruling) -> None:
         """What the regulator decided."""
-        if ruling is not None:
-            self._by_home["bonus_micro"][step] = ruling.bonus_micro
-            self._by_home["penalty_micro"][step] = ruling.penalty_micro
-            self._bans.extend(ruling.bans)
+        self._by_home["bonus_micro"][step] = ruling.bonus_micro
+        self._by_home["penalty_micro"][step] = ruling.penalty_micro
+        self._bans.extend(ruling.bans)
 
     def money(self, step: int, amount_micro: IntArray, grid_nano: int, operator_nano: int) -> None:
         """Where the money went; what rounding left is dust."""

@@ -14,16 +14,19 @@ import numpy as np
 from microgrid.domain import plugins
 from microgrid.domain.arrays import BoolArray, IntArray
 from microgrid.domain.errors import InvariantError, ScenarioError
+from microgrid.domain.interfaces import Ledger
+from microgrid.domain.intervals import Interval
 from microgrid.domain.records import PriceBand
 from microgrid.domain.units import NANO_PER_MICRO, micro, wh
 from microgrid.settlement.positions import grid_nano, without_market_micro
+from microgrid.sim.bookkeeping import ban_entries, trade_entries
 from microgrid.sim.central import TIER, battery_share, battery_trades
 from microgrid.sim.community import make_inputs
 from microgrid.sim.credits import SUPPLY, CreditBook, random_transfers
 from microgrid.sim.inputs import Inputs
 from microgrid.sim.invariants import check
 from microgrid.sim.record import Record
-from microgrid.sim.regulator import Office
+from microgrid.sim.regulator import Ban, Office
 from microgrid.sim.results import Results
 from microgrid.sim.scenario import Scenario
 from microgrid.sim.schedule import carry_out, expect, make_plan
@@ -66,6 +69,7 @@ class Simulation:
         self._credits = self._credit_book()
         self._credit_chance = stream(seed, "credits")
         self._record = Record(self.steps, self.homes, len(self.tiers))
+        self._ledger = _ledger(scenario, seed)
         self._broken: set[str] = set()
 
     @property
@@ -113,9 +117,10 @@ class Simulation:
         dividend = (int(market[-1]) - share.grid_nano) // homes
         amount = (market[:-1] + dividend - grid) // NANO_PER_MICRO
         self._record.trades(step, orders, deals, market[:-1] // NANO_PER_MICRO, self.banned(step))
-        self._judge(step, trades, amount)
+        bans = self._judge(step, trades, amount)
         self._record.money(step, amount, int(grid.sum()) + share.grid_nano, trades.operator_nano())
         self._pass_credits(step)
+        self._write_down(step, deals, bans)
         return trades
 
     def results(self) -> Results:
@@ -128,6 +133,7 @@ class Simulation:
         feed_in, retail = np.array([(band.feed_in, band.retail) for band in inputs.bands], dtype=np.int64).T
         alone = without_market_micro(energy.import_wh, energy.export_wh, retail[:, None], feed_in[:, None])
         result = self._record.results(self, alone, self._baseline(retail, feed_in), (feed_in, retail))
+        result = replace(result, ledger=self._ledger.close() if self._ledger else None)
         checked = replace(result, invariants=check(result, sorted(self._broken)))
         for invariant in checked.invariants:
             if invariant.error:
@@ -155,15 +161,21 @@ class Simulation:
             net = net - np.array([share.bought_wh - share.sold_wh for share in shares])
         return net
 
-    def _judge(self, step: int, trades: StepTrades, amount: IntArray) -> None:
-        rules = self.scenario.regulator
-        if not rules.enabled:
-            self._record.ruling(step, None)
-            return
+    def _judge(self, step: int, trades: StepTrades, amount: IntArray) -> tuple[Ban, ...]:
+        if not self.scenario.regulator.enabled:
+            return ()
         energy = self.energy
         own_use = np.minimum(energy.pv_wh[step], energy.load_wh[step] + energy.charge_wh[step])
         local = self._rule.last_resort_wh(trades, self.homes)
-        self._record.ruling(step, self._office.judge(step, own_use, local, amount))
+        ruling = self._office.judge(step, own_use, local, amount)
+        self._record.ruling(step, ruling)
+        return ruling.bans
+
+    def _write_down(self, step: int, deals: StepTrades, bans: Sequence[Ban]) -> None:
+        if self._ledger is not None:
+            interval, names = Interval(self.inputs.first.index + step, self.inputs.first.seconds), self.inputs.home_ids
+            entries = trade_entries(interval, deals, self.tiers, names)
+            self._ledger.record(interval, entries + ban_entries(interval, bans, names))
 
     def _credit_book(self) -> CreditBook:
         rules = self.scenario.credits
@@ -182,6 +194,20 @@ class Simulation:
         plain, inputs = self.energy.plain_load_wh, self.inputs
         netting = np.minimum(plain, inputs.pv_wh) if inputs.netted else np.zeros_like(plain)
         return without_market_micro(plain - netting, inputs.pv_wh - netting, retail[:, None], feed_in[:, None])
+
+
+def _ledger(scenario: Scenario, seed: int) -> Ledger | None:
+    rules = scenario.ledger
+    if rules.kind != "proof_of_work":
+        return None
+    ledger: Ledger = plugins.load("ledger", rules.kind).build(
+        stream(seed, "ledger"),
+        difficulty=rules.difficulty,
+        miners=rules.miners,
+        block_transactions=rules.block_size,
+        reward=rules.reward,
+    )
+    return ledger
 
 
 def _rule(scenario: Scenario) -> Rule:

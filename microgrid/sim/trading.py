@@ -12,7 +12,11 @@ from microgrid.domain.records import PriceBand
 from microgrid.domain.units import MICRO_PER_UNIT, WH_PER_KWH, units
 from microgrid.market import Book, Clearing
 from microgrid.market.invariants import broken
+from microgrid.market.quanta import QUANTA_PER_WH, summed
 from microgrid.domain.arrays import IntArray
+
+
+LOCAL_MARKET = "local_market"
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -50,16 +54,16 @@ class StepTrades:
 
     def bought_wh(self, homes: int) -> IntArray:
         """Energy bought by each home, shape (N,)."""
-        return _sums(self.buyer, self.energy_wh, homes)
+        return summed(self.buyer, self.energy_wh, homes)
 
     def sold_wh(self, homes: int) -> IntArray:
         """Energy sold by each home, shape (N,)."""
-        return _sums(self.seller, self.energy_wh, homes)
+        return summed(self.seller, self.energy_wh, homes)
 
     def market_nano(self, homes: int) -> IntArray:
         """What each home gets from its trades less what it pays, nano, shape (N,)."""
-        received = _sums(self.seller, self.energy_wh * self.seller_micro, homes)
-        return received - _sums(self.buyer, self.energy_wh * self.buyer_micro, homes)
+        received = summed(self.seller, self.energy_wh * self.seller_micro, homes)
+        return received - summed(self.buyer, self.energy_wh * self.buyer_micro, homes)
 
     def operator_nano(self) -> int:
         """What buyers pay and sellers do not get; below zero the operator adds."""
@@ -108,7 +112,7 @@ class Rule:
             The trades, and the names of the invariants that the clearing breaks.
         """
         buyers, sellers = np.flatnonzero(orders.net_wh > 0), np.flatnonzero(orders.net_wh < 0)
-        book = Book.from_arrays(
+        book = Book(
             orders.limit_micro[buyers] / MICRO_PER_UNIT,
             orders.net_wh[buyers] / WH_PER_KWH,
             orders.limit_micro[sellers] / MICRO_PER_UNIT,
@@ -127,17 +131,22 @@ class Rule:
         }
         return {name: units(price) for name, price in grid.items() if name in self._known} | self._parameters
 
+    def last_resort_wh(self, trades: StepTrades, homes: int) -> IntArray:
+        """Energy that each home bought from the local market, shape (N,)."""
+        if LOCAL_MARKET not in self.tiers:
+            return np.zeros(homes, dtype=np.int64)
+        return trades.of_tier(self.tiers.index(LOCAL_MARKET)).bought_wh(homes)
+
     def _whole(self, clearing: Clearing, buyers: IntArray, sellers: IntArray) -> StepTrades:
         trades = clearing.trades
-        energy_wh = np.rint(trades.quantity * WH_PER_KWH).astype(np.int64)
-        tier = getattr(trades, "tier", None)
+        energy_wh = trades.quanta // QUANTA_PER_WH
         return StepTrades(
             buyers[trades.buyer],
             sellers[trades.seller],
             energy_wh,
             _micro(trades.buyer_price) + self._fee,
             _micro(trades.seller_price),
-            np.zeros_like(energy_wh) if tier is None else tier.astype(np.int64),
+            np.zeros_like(energy_wh) if trades.tier is None else trades.tier.astype(np.int64),
         )
 
 
@@ -145,7 +154,3 @@ def _micro(price: Any) -> IntArray:
     """Prices between two whole limits stay between them when rounded."""
     return np.rint(price * MICRO_PER_UNIT).astype(np.int64)
 
-
-def _sums(home: IntArray, values: IntArray, homes: int) -> IntArray:
-    """Sums by home; below 2^53 the floats of bincount are exact."""
-    return np.bincount(home, weights=values, minlength=homes).astype(np.int64)

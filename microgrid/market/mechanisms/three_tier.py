@@ -14,6 +14,7 @@ from microgrid.market.merit_order import MeritOrder
 from microgrid.market.parameters import check_not_negative, check_share
 from microgrid.market.tiers import bilateral_exchange, exchange_with_fee
 
+TIERS = ("bilateral", "local_market")
 WAIVES = frozenset({"efficiency", "merit order", "time priority"})
 
 
