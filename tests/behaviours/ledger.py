@@ -89,7 +89,7 @@ class LedgerBehaviour:
         balances = balances_micro(history.chain)
         blocks = len(history.chain.blocks) - 1
         assert sum(balances.values()) == blocks * history.chain.rules.reward_micro
-        assert balances["home-9"] == 1_000_000 + 2 * (150 * 8 + 7) - 2 * (150 * 9 + 7) - (150 * 8 + 7) + (150 * 9 + 7)
+        assert balances["home-9"] == 1_000_000 + 1_207 - 1_357
         assert {m.name: m.balance_micro for m in history.miners if m.blocks} == {
             name: balance for name, balance in balances.items() if name.startswith("miner")
         }

@@ -89,7 +89,7 @@ class MechanismBehaviour:
 
     def test_the_dearest_bids_and_cheapest_asks_go_first(self, mechanism: str) -> None:
         """Even a rule with little respect for the merit order gives nothing to the worst of three pairs alone."""
-        bids, asks = [(0.1, 1.0), (0.4, 1.0), (0.35, 1.0)], [(0.5, 1.0), (0.1, 1.0), (0.15, 1.0)]
+        bids, asks = [(0.05, 1.0), (0.4, 1.0), (0.35, 1.0)], [(0.5, 1.0), (0.1, 1.0), (0.15, 1.0)]
         result = clear(Book.from_lists(bids, asks), mechanism)
         if "individual rationality" not in waived(mechanism):
             assert result.bought[0] == result.sold[0] == 0.0
