@@ -9,7 +9,7 @@ from microgrid.domain.units import NANO_PER_MICRO
 def grid_nano(
     bought_wh: IntArray, sold_wh: IntArray, import_wh: IntArray, export_wh: IntArray, retail: int, feed_in: int
 ) -> IntArray:
-    """What the grid gets from each home, nano, shape (N,): retail for what it supplies, minus feed-in for what it takes.
+    """What the grid gets from each home, nano, shape (N,): retail for its supply, minus feed-in for what it takes.
 
     Args:
         bought_wh: Promised to the home, shape (N,).

@@ -14,9 +14,8 @@ import numpy as np
 from microgrid.domain.arrays import IntArray
 from microgrid.domain.records import PriceBand
 from microgrid.market.quanta import apportioned
-from microgrid.sim.results import Energy
+from microgrid.sim.outcome import Energy
 from microgrid.sim.trading import StepTrades
-
 
 TIER = "central_battery"
 
@@ -63,4 +62,3 @@ def battery_trades(share: Share, band: PriceBand, tier: int) -> StepTrades:
         price,
         np.full_like(energy, tier),
     )
-

@@ -83,9 +83,7 @@ def _build(scenario: Scenario, first: Interval, steps: int, seed: int, period: s
 def _flexible(scenario: Scenario, built: HomeCommunity, seed: int) -> tuple[FlexibleLoads, FloatArray]:
     """Cars and heat pumps, and what these take if they run at once, kWh, shape (T, F)."""
     steps, zone = len(built.load_kwh), clock(scenario)
-    cars = ev_demand(
-        built.ev_charger_kw, built.ev_km_per_day, built.first, steps, stream(seed, "cars"), timezone=zone
-    )
+    cars = ev_demand(built.ev_charger_kw, built.ev_km_per_day, built.first, steps, stream(seed, "cars"), timezone=zone)
     pumps = heat_pump_demand(built.heat_loss_kw_per_k, built.air_c, built.first)
     both = [np.concatenate([getattr(cars, name), getattr(pumps, name)], axis=-1) for name in COLUMNS]
     home, lower, upper, power, plain = both

@@ -25,10 +25,10 @@ from microgrid.sim.metrics.energy import (
 )
 from microgrid.sim.metrics.fairness import fairness, gini_unbiased
 from microgrid.sim.metrics.zhou import zhou_indexes
-from microgrid.sim.results import Results
+from microgrid.sim.outcome import Outcome
 
 
-def figures(result: Results) -> Mapping[str, Any]:
+def figures(result: Outcome) -> Mapping[str, Any]:
     """All figures by group and name, plain values only."""
     return {
         "bills": _bills(result),
@@ -59,7 +59,7 @@ def _plain(value: Any) -> Any:
     return number if math.isfinite(number) else None
 
 
-def _bills(result: Results) -> dict[str, Any]:
+def _bills(result: Outcome) -> dict[str, Any]:
     bill, alone, baseline = (
         _units(getattr(result, name)) for name in ("bill_micro", "without_market_micro", "baseline_micro")
     )
@@ -80,12 +80,12 @@ def _bills(result: Results) -> dict[str, Any]:
     }
 
 
-def _flows(result: Results) -> EnergyFlows:
+def _flows(result: Outcome) -> EnergyFlows:
     energy = result.energy
     return EnergyFlows(*(_kwh(flow) for flow in (energy.load_wh, energy.pv_wh, energy.charge_wh, energy.discharge_wh)))
 
 
-def _energy(result: Results) -> dict[str, Any]:
+def _energy(result: Outcome) -> dict[str, Any]:
     energy, use = result.energy, self_use_with_batteries(_flows(result))
     imports, exports = _kwh(energy.import_wh).sum(axis=1), _kwh(energy.export_wh).sum(axis=1)
     net = imports - exports + _kwh(energy.central_charge_wh - energy.central_discharge_wh)
@@ -113,7 +113,7 @@ def _energy(result: Results) -> dict[str, Any]:
     }
 
 
-def renewable_use(result: Results) -> float | None:
+def renewable_use(result: Outcome) -> float | None:
     """Share of the generation that stays in the community: used, stored or traded; None without generation."""
     energy, trading = result.energy, result.trading
     pv = int(energy.pv_wh.sum())
@@ -122,7 +122,7 @@ def renewable_use(result: Results) -> float | None:
     return float(np.maximum(kept, 0).sum() / pv) if pv else None
 
 
-def _market(result: Results) -> dict[str, Any]:
+def _market(result: Outcome) -> dict[str, Any]:
     trading, trades = result.trading, result.trades
     bought, sold = _kwh(trading.bought_wh.sum(axis=0)), _kwh(trading.sold_wh.sum(axis=0))
     imports, exports = _kwh(result.energy.import_wh), _kwh(result.energy.export_wh)
@@ -142,13 +142,13 @@ def _market(result: Results) -> dict[str, Any]:
     }
 
 
-def _tier(result: Results, tier: int) -> dict[str, Any]:
+def _tier(result: Outcome, tier: int) -> dict[str, Any]:
     chosen = result.trades.tier == tier
     energy = result.trades.energy_wh[chosen]
     return {"trades": int(chosen.sum()), "traded_kwh": _plain(_kwh(energy).sum())}
 
 
-def _fairness(result: Results) -> dict[str, Any]:
+def _fairness(result: Outcome) -> dict[str, Any]:
     """Of the savings against no market, and of the bills themselves."""
     saving = _units(result.without_market_micro - result.bill_micro)
     equity = asdict(fairness(saving))
@@ -158,7 +158,7 @@ def _fairness(result: Results) -> dict[str, Any]:
     return {**figures_, **spread, "worst_home": result.home_ids[int(worst)]}
 
 
-def _zhou(result: Results) -> dict[str, Any]:
+def _zhou(result: Outcome) -> dict[str, Any]:
     """On bills without the regulator's money, which is none of the community's."""
     grid, flows = result.grid, _flows(result)
     retail, feed_in = _units(grid.retail_micro), _units(grid.feed_in_micro)
@@ -176,7 +176,7 @@ def _zhou(result: Results) -> dict[str, Any]:
     return {name: _plain(value) for name, value in asdict(indexes).items()} | totals
 
 
-def _emissions(result: Results) -> dict[str, Any]:
+def _emissions(result: Outcome) -> dict[str, Any]:
     energy = result.energy
     net = _kwh(energy.import_wh - energy.export_wh).sum(axis=1)
     net = net + _kwh(energy.central_charge_wh - energy.central_discharge_wh)
@@ -185,7 +185,7 @@ def _emissions(result: Results) -> dict[str, Any]:
     return {name: _plain(value) for name, value in asdict(total).items()}
 
 
-def _regulator(result: Results) -> dict[str, Any]:
+def _regulator(result: Outcome) -> dict[str, Any]:
     trading = result.trading
     return {
         "bonus": _plain(_units(trading.bonus_micro).sum()),
@@ -195,7 +195,7 @@ def _regulator(result: Results) -> dict[str, Any]:
     }
 
 
-def _ledger(result: Results) -> dict[str, Any]:
+def _ledger(result: Outcome) -> dict[str, Any]:
     history = result.ledger
     if history is None or history.chain is None:
         return {"blocks": 0, "transactions": 0, "hashes": 0}
@@ -207,7 +207,7 @@ def _ledger(result: Results) -> dict[str, Any]:
     }
 
 
-def _credits(result: Results) -> dict[str, Any]:
+def _credits(result: Outcome) -> dict[str, Any]:
     log = result.transfers
     done = [entry for entry in log if not entry.refused]
     return {

@@ -138,7 +138,12 @@ def tariff(scenario: Scenario) -> Any:
 
 
 def measured_inputs(
-    scenario: Scenario, profiles: Profiles, past: Profiles | None, bands: list[PriceBand], past_bands: list[PriceBand], seed: int
+    scenario: Scenario,
+    profiles: Profiles,
+    past: Profiles | None,
+    bands: list[PriceBand],
+    past_bands: list[PriceBand],
+    seed: int,
 ) -> Inputs:
     """Inputs from measured homes; a net meter's two registers stand for load and PV.
 
@@ -231,4 +236,3 @@ def _load_and_pv(profiles: Profiles) -> tuple[FloatArray, FloatArray]:
     if profiles.load_kwh is None or profiles.pv_kwh is None:
         return profiles.import_kwh, profiles.export_kwh
     return profiles.load_kwh, profiles.pv_kwh
-

@@ -9,13 +9,13 @@ from microgrid.domain.run import Invariant
 from microgrid.domain.units import micro, wh
 from microgrid.ledger import validate
 from microgrid.sim.credits import SUPPLY, replay
-from microgrid.sim.results import Results
+from microgrid.sim.outcome import Outcome
 
 SOC_TOLERANCE_KWH = 1e-9
 WAIVED = "individual rationality"
 
 
-def check(result: Results, broken: Sequence[str]) -> tuple[Invariant, ...]:
+def check(result: Outcome, broken: Sequence[str]) -> tuple[Invariant, ...]:
     """Check a run.
 
     Args:
@@ -23,8 +23,12 @@ def check(result: Results, broken: Sequence[str]) -> tuple[Invariant, ...]:
         broken: Names of the invariants that any clearing broke.
     """
     return (
-        Invariant("energy", _energy(result), "load + charge + export = PV + discharge + import, each home and step, Wh"),
-        Invariant("money", _money(result), "homes + grid + operator + regulator + dust = 0 with dust below a micro each"),
+        Invariant(
+            "energy", _energy(result), "load + charge + export = PV + discharge + import, each home and step, Wh"
+        ),
+        Invariant(
+            "money", _money(result), "homes + grid + operator + regulator + dust = 0 with dust below a micro each"
+        ),
         Invariant("state_of_charge", _soc(result), "batteries outside their limits, home-steps"),
         Invariant("trades", _trades(result), "energy of the trades = energy bought = energy sold, Wh"),
         Invariant("clearing", len(broken), f"rules broken by a clearing: {', '.join(broken) or 'none'}"),
@@ -35,14 +39,14 @@ def check(result: Results, broken: Sequence[str]) -> tuple[Invariant, ...]:
     )
 
 
-def _energy(result: Results) -> int:
+def _energy(result: Outcome) -> int:
     energy = result.energy
     into = energy.pv_wh + energy.discharge_wh + energy.import_wh
     out = energy.load_wh + energy.charge_wh + energy.export_wh
     return int(np.abs(into - out).sum())
 
 
-def _money(result: Results) -> int:
+def _money(result: Outcome) -> int:
     money = result.money
     total = money.homes_micro + money.grid_micro + money.operator_micro + money.regulator_micro + money.dust_micro
     trading = result.trading
@@ -51,14 +55,14 @@ def _money(result: Results) -> int:
     return int(np.abs(total).sum() + np.abs(homes - money.homes_micro).sum() + misplaced.sum())
 
 
-def _soc(result: Results) -> int:
+def _soc(result: Outcome) -> int:
     energy = result.energy
     pairs = ((energy.soc_kwh, energy.soc_limits_kwh), (energy.central_soc_kwh, energy.central_limits_kwh))
     outside = [(soc < low - SOC_TOLERANCE_KWH) | (soc > high + SOC_TOLERANCE_KWH) for soc, (low, high) in pairs]
     return int(sum(wrong.sum() for wrong in outside))
 
 
-def _trades(result: Results) -> int:
+def _trades(result: Outcome) -> int:
     """The central battery stands after the last home; what it trades is on one home's side alone."""
     trades, trading = result.trades, result.trading
     bought = trades.energy_wh[trades.buyer < result.homes].sum() - trading.bought_wh.sum()
@@ -66,7 +70,7 @@ def _trades(result: Results) -> int:
     return int(abs(bought) + abs(sold))
 
 
-def _limits(result: Results) -> int:
+def _limits(result: Outcome) -> int:
     """A fee that buyers pay on top is not part of the price that the limit is about."""
     market, trades, limit = result.scenario.market, result.trades, result.trading.limit_micro
     if WAIVED in getattr(plugins.load("mechanism", market.mechanism), "WAIVES", ()):
@@ -78,11 +82,11 @@ def _limits(result: Results) -> int:
     return int((dear | cheap).sum())
 
 
-def _bans(result: Results) -> int:
+def _bans(result: Outcome) -> int:
     return int(np.abs(result.trading.order_wh)[result.trading.banned > 0].sum())
 
 
-def _credits(result: Results) -> int:
+def _credits(result: Outcome) -> int:
     rules = result.scenario.credits
     if not rules.enabled:
         return len(result.transfers)
@@ -92,7 +96,7 @@ def _credits(result: Results) -> int:
     return wrong + abs(sum(start.values()) - sum(result.credits_wh.values()))
 
 
-def _ledger(result: Results) -> int:
+def _ledger(result: Outcome) -> int:
     """A full validation; the first fault ends it."""
     history = result.ledger
     return int(history is not None and history.chain is not None and validate(history.chain) is not None)

@@ -130,7 +130,7 @@ def _known(name: str, hints: Mapping[str, Any]) -> str:
 
 
 def _read(entry: "Field[Any]", kind: Any, value: Any, name: str) -> Any:
-    if is_dataclass(kind):
+    if isinstance(kind, type) and is_dataclass(kind):
         if not isinstance(value, Mapping):
             raise ScenarioError(name, value, f"a section, [{name}]")
         return read_section(kind, value, f"{name}.")
@@ -164,7 +164,8 @@ def _read_table(value: Any, name: str) -> dict[str, float]:
         raise ScenarioError(name, value, f"a section of numbers, [{name}]")
     for parameter, number in value.items():
         if isinstance(number, bool) or not isinstance(number, int | float):
-            raise ScenarioError(f"{name}.{parameter}", number, "a number")
+            place = f"{name}.{parameter}"
+            raise ScenarioError(place, number, "a number")
     return dict(value)
 
 

@@ -1,18 +1,14 @@
 """The arrays of a run while it goes."""
 
 from itertools import starmap
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from microgrid.domain.arrays import BoolArray, IntArray
-from microgrid.domain.units import NANO_PER_MICRO, micro
+from microgrid.domain.units import NANO_PER_MICRO
+from microgrid.sim.outcome import Money, Trades, Trading
 from microgrid.sim.regulator import Ban, Ruling
-from microgrid.sim.results import Grid, Money, Results, Trades, Trading
 from microgrid.sim.trading import Orders, StepTrades
-
-if TYPE_CHECKING:
-    from microgrid.sim.run import Simulation
 
 BY_HOME = ("order_wh", "limit_micro", "market_micro", "amount_micro", "bonus_micro", "penalty_micro", "banned")
 BY_STEP = ("homes_micro", "grid_micro", "operator_micro", "regulator_micro", "dust_micro")
@@ -62,41 +58,36 @@ class Record:
         for name, value in zip(BY_STEP, sums, strict=True):
             self._by_step[name][step] = value
 
-    def results(
-        self, simulation: "Simulation", alone: IntArray, baseline: IntArray, prices: tuple[IntArray, IntArray]
-    ) -> Results:
-        """The finished arrays as results, invariants still unchecked."""
-        inputs, rows = simulation.inputs, self._by_home
+    @property
+    def bans(self) -> tuple[Ban, ...]:
+        """All bans, in order."""
+        return tuple(self._bans)
+
+    def money_by_step(self) -> Money:
+        """Where each step's money went."""
+        return Money(**self._by_step)
+
+    def trading(self, start_micro: int, alone: IntArray, baseline: IntArray) -> Trading:
+        """What homes ordered, traded and paid.
+
+        Args:
+            start_micro: Balance of every home at the start.
+            alone: Credit with the grid alone, shape (T, N).
+            baseline: Credit without market, battery and shifted loads, shape (T, N).
+        """
+        rows = self._by_home
         moved = rows["amount_micro"] + rows["bonus_micro"] - rows["penalty_micro"]
-        start = micro(simulation.scenario.regulator.start_balance)
-        return Results(
-            scenario=simulation.scenario,
-            seed=simulation.seed,
-            home_ids=inputs.home_ids,
-            home_types=inputs.home_types,
-            first=inputs.first,
-            grid=Grid(*prices, inputs.carbon_kg_per_kwh),
-            energy=simulation.energy,
-            trading=Trading(
-                **rows,
-                bought_wh=self._bought,
-                sold_wh=self._sold,
-                without_market_micro=alone,
-                baseline_micro=baseline,
-                balance_micro=start + np.cumsum(moved, axis=0),
-            ),
-            trades=self._all_trades(),
-            money=Money(**self._by_step),
-            tiers=simulation.tiers,
-            bans=tuple(self._bans),
-            transfers=simulation.credit_book.log,
-            credits_wh=simulation.credit_book.balances_wh,
-            ledger=None,
-            invariants=(),
-            filled=inputs.filled,
+        return Trading(
+            **rows,
+            bought_wh=self._bought,
+            sold_wh=self._sold,
+            without_market_micro=alone,
+            baseline_micro=baseline,
+            balance_micro=start_micro + np.cumsum(moved, axis=0),
         )
 
-    def _all_trades(self) -> Trades:
+    def all_trades(self) -> Trades:
+        """The trades of all steps as columns."""
         parts = list(starmap(_columns, self._trades))
         return Trades(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from microgrid.domain.units import NANO_PER_MICRO, kwh, micro, units, wh
 from microgrid.domain.arrays import BoolArray, IntArray
+from microgrid.domain.units import NANO_PER_MICRO, kwh, micro, units, wh
 from microgrid.sim.scenario import Regulator
 
 
@@ -101,5 +101,3 @@ class Office:
             limit = f"more than {rules.market_limit_kwh:g} kWh"
             return f"bought {kwh(used_wh):.3f} kWh from the local market in {rules.window_steps} steps, {limit}"
         return f"balance of {units(int(self._balance[home])):.2f} below {rules.lowest_balance:.2f}"
-
-

@@ -25,6 +25,7 @@ from microgrid.sim.community import make_inputs
 from microgrid.sim.credits import SUPPLY, CreditBook, random_transfers
 from microgrid.sim.inputs import Inputs
 from microgrid.sim.invariants import check
+from microgrid.sim.outcome import Grid
 from microgrid.sim.record import Record
 from microgrid.sim.regulator import Ban, Office
 from microgrid.sim.results import Results
@@ -129,11 +130,7 @@ class Simulation:
         Raises:
             InvariantError: energy or money does not add up, or a trade went through a limit.
         """
-        energy, inputs = self.energy, self.inputs
-        feed_in, retail = np.array([(band.feed_in, band.retail) for band in inputs.bands], dtype=np.int64).T
-        alone = without_market_micro(energy.import_wh, energy.export_wh, retail[:, None], feed_in[:, None])
-        result = self._record.results(self, alone, self._baseline(retail, feed_in), (feed_in, retail))
-        result = replace(result, ledger=self._ledger.close() if self._ledger else None)
+        result = self._results()
         checked = replace(result, invariants=check(result, sorted(self._broken)))
         for invariant in checked.invariants:
             if invariant.error:
@@ -145,10 +142,31 @@ class Simulation:
         """Names of the markets."""
         return (*self._rule.tiers, TIER) if self.scenario.batteries.model == "central" else self._rule.tiers
 
-    @property
-    def credit_book(self) -> CreditBook:
-        """Credit balances and the log of transfers."""
-        return self._credits
+    def _results(self) -> Results:
+        """Everything, unchecked."""
+        energy, inputs, record = self.energy, self.inputs, self._record
+        feed_in, retail = np.array([(band.feed_in, band.retail) for band in inputs.bands], dtype=np.int64).T
+        alone = without_market_micro(energy.import_wh, energy.export_wh, retail[:, None], feed_in[:, None])
+        start = micro(self.scenario.regulator.start_balance)
+        return Results(
+            scenario=self.scenario,
+            seed=self.seed,
+            home_ids=inputs.home_ids,
+            home_types=inputs.home_types,
+            first=inputs.first,
+            grid=Grid(feed_in, retail, inputs.carbon_kg_per_kwh),
+            energy=energy,
+            trading=record.trading(start, alone, self._baseline(retail, feed_in)),
+            trades=record.all_trades(),
+            money=record.money_by_step(),
+            tiers=self.tiers,
+            bans=record.bans,
+            transfers=self._credits.log,
+            credits_wh=self._credits.balances_wh,
+            ledger=self._ledger.close() if self._ledger else None,
+            invariants=(),
+            filled=inputs.filled,
+        )
 
     def _wanted(self, expected_net_wh: IntArray) -> IntArray:
         """What homes want to buy (above zero) or sell in each step, shape (T, N)."""
@@ -216,5 +234,6 @@ def _rule(scenario: Scenario) -> Rule:
     unknown: Sequence[str] = [name for name in market.parameters if name not in rule.known_parameters]
     if unknown:
         known = ", ".join(rule.known_parameters) or "none"
-        raise ScenarioError(f"market.parameters.{unknown[0]}", None, f"{market.mechanism} has {known}")
+        key = f"market.parameters.{unknown[0]}"
+        raise ScenarioError(key, None, f"{market.mechanism} has {known}")
     return rule

@@ -18,15 +18,25 @@ __all__ = ["Key", "Scenario", "key_rows"]
 class Homes:
     """Who lives there: made from home types, or read from a profile file (`--data`)."""
 
-    count: int = key(10, "number of made-up homes; measured ones are as many as the file has", "homes", least=1, most=1_000_000)
-    mix: Mapping[str, float] = table("weights of home types by name; all ten types at their own shares where empty", "weight")
-    pv_share: float | None = key(None, "share of homes with panels; by home type where absent", "share", least=0.0, most=1.0)
+    count: int = key(
+        10, "number of made-up homes; measured ones are as many as the file has", "homes", least=1, most=1_000_000
+    )
+    mix: Mapping[str, float] = table(
+        "weights of home types by name; all ten types at their own shares where empty", "weight"
+    )
+    pv_share: float | None = key(
+        None, "share of homes with panels; by home type where absent", "share", least=0.0, most=1.0
+    )
     pv_kw: tuple[float, float] | None = key(
         None, "size of the panels, from and to; by home type, 2.5 to 7, where absent", "kW", least=0.01, most=1e4
     )
     base_kwh_per_hour: tuple[float, float] | None = key(
-        None, "busiest hour of a home, from and to; by home type, 0.35 to 1.5, where absent", "kWh per hour", least=0.001, most=1e4,
-    )  # fmt: skip
+        None,
+        "busiest hour of a home, from and to; by home type, 0.35 to 1.5, where absent",
+        "kWh per hour",
+        least=0.001,
+        most=1e4,
+    )
     ev_share: float = key(0.0, "share of homes with an electric car", "share", least=0.0, most=1.0)
     heat_pump_share: float = key(0.0, "share of homes with a heat pump", "share", least=0.0, most=1.0)
     latitude: float = key(51.0, "where they stand, north positive", "degrees", least=-90.0, most=90.0)
@@ -34,7 +44,9 @@ class Homes:
     altitude_m: float = key(200.0, "where they stand", "m", least=-500.0, most=9_000.0)
     mean_air_c: float = key(18.0, "mean temperature of the air", "degrees Celsius", least=-60.0, most=60.0)
     climate: str = key("fair", "fair, changeable, or clear: no cloud", "", choices=("fair", "changeable", "clear"))
-    sky: str = key("plain", "how sun and clear sky are worked out: plain numpy, or pvlib", "", choices=("plain", "pvlib"))
+    sky: str = key(
+        "plain", "how sun and clear sky are worked out: plain numpy, or pvlib", "", choices=("plain", "pvlib")
+    )
     history_days: int = key(7, "days before the run that forecasters may learn from", "days", least=0, most=365)
 
 
@@ -42,10 +54,18 @@ class Homes:
 class Batteries:
     """Storage and whose it is."""
 
-    model: str = key("individual", "individual, central, shared or none", "", choices=("individual", "central", "shared", "none"))
-    share: float = key(0.8, "share of homes with a battery (individual) or a part of it (shared)", "share", least=0.0, most=1.0)
+    model: str = key(
+        "individual", "individual, central, shared or none", "", choices=("individual", "central", "shared", "none")
+    )
+    share: float = key(
+        0.8, "share of homes with a battery (individual) or a part of it (shared)", "share", least=0.0, most=1.0
+    )
     capacity_kwh: tuple[float, float] | None = key(
-        None, "size of a battery or of a part, from and to; by home type, 5 to 20, where absent", "kWh", least=0.01, most=1e6
+        None,
+        "size of a battery or of a part, from and to; by home type, 5 to 20, where absent",
+        "kWh",
+        least=0.01,
+        most=1e6,
     )
     central_kwh_per_home: float = key(5.0, "size of the central battery for each home", "kWh", least=0.0, most=1e6)
     hours: float = key(2.0, "time to fill or empty it at full power", "h", least=0.01, most=1e4)
@@ -60,11 +80,15 @@ class Prices:
     """What the grid asks and pays; a prices file (`--prices`) takes its place."""
 
     tariff: str = key("time_of_use", "flat, time_of_use or dynamic", "", choices=("flat", "time_of_use", "dynamic"))
-    retail: float = key(0.30, "flat retail price, or the mean of the dynamic one", "currency per kWh", least=0.0, most=1e6)
+    retail: float = key(
+        0.30, "flat retail price, or the mean of the dynamic one", "currency per kWh", least=0.0, most=1e6
+    )
     feed_in: float = key(0.08, "feed-in price", "currency per kWh", least=0.0, most=1e6)
     peak: float = key(0.36, "retail price in the peak window", "currency per kWh", least=0.0, most=1e6)
     off_peak: float = key(0.24, "retail price outside of it", "currency per kWh", least=0.0, most=1e6)
-    peak_hours: tuple[int, int] = key((16, 21), "first hour of the peak and first hour after it, local", "hour", least=0, most=24)
+    peak_hours: tuple[int, int] = key(
+        (16, 21), "first hour of the peak and first hour after it, local", "hour", least=0, most=24
+    )
     swing: float = key(0.10, "half the daily swing of the dynamic price", "currency per kWh", least=0.0, most=1e6)
     currency: str = key("EUR", "code to print behind amounts", "")
 
@@ -97,11 +121,17 @@ class Regulator:
     """An authority that rewards, fines and bans."""
 
     enabled: bool = key(False, "whether there is one", "")
-    bonus: float = key(0.02, "for own renewable energy that a home uses itself", "currency per kWh", least=0.0, most=1e3)
-    penalty: float = key(0.02, "for energy bought from the local market instead of peers", "currency per kWh", least=0.0, most=1e3)
+    bonus: float = key(
+        0.02, "for own renewable energy that a home uses itself", "currency per kWh", least=0.0, most=1e3
+    )
+    penalty: float = key(
+        0.02, "for energy bought from the local market instead of peers", "currency per kWh", least=0.0, most=1e3
+    )
     ban_steps: tuple[int, int] = key((2, 3), "length of a ban, from and to", "steps", least=1, most=10_000)
     window_steps: int = key(6, "how many steps back market use is counted", "steps", least=1, most=10_000)
-    market_limit_kwh: float = key(9.0, "bought from the local market within the window that brings a ban", "kWh", least=0.0, most=1e9)
+    market_limit_kwh: float = key(
+        9.0, "bought from the local market within the window that brings a ban", "kWh", least=0.0, most=1e9
+    )
     start_balance: float = key(5.0, "money of a home at the start", "currency", least=-1e9, most=1e9)
     lowest_balance: float = key(0.0, "a balance below brings a ban", "currency", least=-1e9, most=1e9)
 
@@ -121,7 +151,12 @@ class Credits:
 class Ledger:
     """Where trades are written down."""
 
-    kind: str = key("none", "none, proof_of_work, or evm: the contracts on an in-process chain", "", choices=("none", "proof_of_work", "evm"))
+    kind: str = key(
+        "none",
+        "none, proof_of_work, or evm: the contracts on an in-process chain",
+        "",
+        choices=("none", "proof_of_work", "evm"),
+    )
     miners: int = key(15, "miners that compete for each block", "miners", least=1, most=10_000)
     difficulty: int = key(3, "leading zero digits of a block's hash, hexadecimal", "digits", least=0, most=6)
     block_size: int = key(50, "most transactions in a block", "transactions", least=1, most=100_000)
@@ -184,7 +219,9 @@ def _plain(section: Any) -> dict[str, Any]:
         if hasattr(value, "__dataclass_fields__"):
             values[entry.name] = _plain(value)
         else:
-            values[entry.name] = list(value) if isinstance(value, tuple) else dict(value) if isinstance(value, Mapping) else value
+            values[entry.name] = (
+                list(value) if isinstance(value, tuple) else dict(value) if isinstance(value, Mapping) else value
+            )
     return values
 
 

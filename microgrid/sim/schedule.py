@@ -12,7 +12,7 @@ from microgrid.domain.arrays import FloatArray, IntArray
 from microgrid.domain.intervals import HOURS_PER_DAY, SECONDS_PER_HOUR
 from microgrid.planning import Plan, Problem, plan
 from microgrid.sim.inputs import Inputs
-from microgrid.sim.results import Energy
+from microgrid.sim.outcome import Energy
 from microgrid.sim.scenario import Scenario
 
 MICRO = 1e-6
@@ -142,11 +142,10 @@ def _by_home(inputs: Inputs, by_battery: FloatArray, *, central: bool) -> FloatA
 
 def _flexible_wh(inputs: Inputs, energy_kwh: FloatArray) -> IntArray:
     """Energy of cars and heat pumps by home, Wh, shape (T, N)."""
-    by_home = np.zeros((inputs.steps, inputs.homes), dtype=np.int64)
+    by_home = np.zeros((inputs.homes, inputs.steps), dtype=np.int64)
     if inputs.flexible.count:
-        whole = np.diff(cumulative_wh(energy_kwh), axis=0)
-        np.add.at(by_home, (slice(None), inputs.flexible.home), whole)
-    return by_home
+        np.add.at(by_home, inputs.flexible.home, np.diff(cumulative_wh(energy_kwh), axis=0).T)
+    return np.ascontiguousarray(by_home.T)
 
 
 def _stored(charge: IntArray, discharge: IntArray, pv_wh: IntArray, load_wh: IntArray) -> IntArray:

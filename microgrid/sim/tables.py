@@ -10,7 +10,7 @@ from microgrid.domain.arrays import FloatArray, IntArray
 from microgrid.domain.intervals import interval_range
 from microgrid.domain.units import WH_PER_KWH
 from microgrid.sim.central import TIER
-from microgrid.sim.results import Results
+from microgrid.sim.outcome import Outcome
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,7 +56,7 @@ class Table:
         return pd.DataFrame({column.name: _series(column) for column in self.columns})
 
 
-def all_tables(result: Results) -> dict[str, Table]:
+def all_tables(result: Outcome) -> dict[str, Table]:
     """Every table of a run by the name of its file."""
     return {
         "prosumer_energy": Table(tuple(_energy(result))),
@@ -69,7 +69,7 @@ def all_tables(result: Results) -> dict[str, Table]:
     }
 
 
-def stamps(result: Results) -> tuple[str, ...]:
+def stamps(result: Outcome) -> tuple[str, ...]:
     """Start of each interval, ISO 8601 in UTC."""
     return tuple(i.start_utc.isoformat() for i in interval_range(result.first, result.steps))
 
@@ -84,15 +84,15 @@ def money_column(name: str, amount_micro: IntArray) -> Column:
     return Column(name, amount_micro.ravel(), MONEY_DECIMALS)
 
 
-def _series(column: Column) -> "pd.Series":  # type: ignore[type-arg]
+def _series(column: Column) -> "pd.Series":
     import pandas as pd  # noqa: PLC0415 - as above
 
     if column.labels:
-        return pd.Series(pd.Categorical.from_codes(column.values, list(dict.fromkeys(column.labels))))
+        return pd.Series(pd.Categorical(np.array(column.labels, dtype=object)[column.values]))
     return pd.Series(column.values / 10**column.decimals if column.decimals else column.values)
 
 
-def _keys(result: Results) -> Iterator[Column]:
+def _keys(result: Outcome) -> Iterator[Column]:
     steps, homes = np.indices((result.steps, result.homes))
     yield Column("interval_start", steps.ravel(), labels=stamps(result))
     yield Column("home_id", homes.ravel(), labels=result.home_ids)
@@ -102,7 +102,7 @@ def _wh(energy_kwh: FloatArray) -> IntArray:
     return np.rint(energy_kwh * WH_PER_KWH).astype(np.int64)
 
 
-def _energy(result: Results) -> Iterator[Column]:
+def _energy(result: Outcome) -> Iterator[Column]:
     energy = result.energy
     yield from _keys(result)
     for name in ("load", "flexible", "pv", "charge", "discharge"):
@@ -113,7 +113,7 @@ def _energy(result: Results) -> Iterator[Column]:
     yield kwh_column("export_kwh", energy.export_wh)
 
 
-def _trading(result: Results) -> Iterator[Column]:
+def _trading(result: Outcome) -> Iterator[Column]:
     trading = result.trading
     yield from _keys(result)
     order = trading.order_wh
@@ -133,13 +133,13 @@ def _trading(result: Results) -> Iterator[Column]:
     yield Column("banned", trading.banned.ravel(), labels=YES_NO)
 
 
-def _bill(result: Results) -> IntArray:
+def _bill(result: Outcome) -> IntArray:
     """What each home pays in each step, micro, shape (T, N)."""
     trading = result.trading
     return trading.penalty_micro - trading.amount_micro - trading.bonus_micro
 
 
-def _tier_columns(result: Results) -> Iterator[Column]:
+def _tier_columns(result: Outcome) -> Iterator[Column]:
     for name in ("bought", "sold"):
         by_tier: IntArray = getattr(result.trading, f"{name}_wh")
         yield kwh_column(f"{name}_kwh", by_tier.sum(axis=0))
@@ -148,7 +148,7 @@ def _tier_columns(result: Results) -> Iterator[Column]:
                 yield kwh_column(f"{name}_{tier}_kwh", energy)
 
 
-def _all_trades(result: Results) -> Iterator[Column]:
+def _all_trades(result: Outcome) -> Iterator[Column]:
     trades, names = result.trades, (*result.home_ids, BATTERY_NAME)
     yield Column("interval_start", trades.step, labels=stamps(result))
     yield Column("buyer", trades.buyer, labels=names)
@@ -159,7 +159,7 @@ def _all_trades(result: Results) -> Iterator[Column]:
     yield Column("kind", trades.tier, labels=result.tiers)
 
 
-def _actions(result: Results) -> Iterator[Column]:
+def _actions(result: Outcome) -> Iterator[Column]:
     """Bans, then bonuses and penalties home by home; a ban's value is its length in steps."""
     trading = result.trading
     rows: list[tuple[IntArray, IntArray, IntArray, str]] = []
@@ -180,7 +180,7 @@ def _actions(result: Results) -> Iterator[Column]:
     yield Column("reason", reason[order], labels=reasons)
 
 
-def _summary(result: Results) -> Iterator[Column]:
+def _summary(result: Outcome) -> Iterator[Column]:
     energy, trading, money = result.energy, result.trading, result.money
     yield Column("interval_start", np.arange(result.steps), labels=stamps(result))
     yield money_column("feed_in_per_kwh", result.grid.feed_in_micro)
@@ -210,21 +210,21 @@ def _summary(result: Results) -> Iterator[Column]:
         yield money_column(name, getattr(money, f"{name}_micro"))
 
 
-def traded_wh(result: Results, tier: int | None = None) -> IntArray:
+def traded_wh(result: Outcome, tier: int | None = None) -> IntArray:
     """Energy traded in each step, of one market or of all, shape (T,)."""
     trades = result.trades
     chosen = slice(None) if tier is None else trades.tier == tier
     return np.bincount(trades.step[chosen], weights=trades.energy_wh[chosen], minlength=result.steps).astype(np.int64)
 
 
-def mean_price_micro(result: Results) -> IntArray:
+def mean_price_micro(result: Outcome) -> IntArray:
     """Mean of what buyers paid, weighted by energy, micro per kWh, shape (T,); 0 without trades."""
     trades, traded = result.trades, traded_wh(result)
     paid = np.bincount(trades.step, weights=trades.energy_wh * trades.buyer_micro, minlength=result.steps)
     return np.divide(paid, traded, out=np.zeros(result.steps), where=traded > 0).astype(np.int64)
 
 
-def _bills(result: Results) -> Iterator[Column]:
+def _bills(result: Outcome) -> Iterator[Column]:
     energy, trading = result.energy, result.trading
     yield Column("home_id", np.arange(result.homes), labels=result.home_ids)
     if result.home_types:
@@ -247,7 +247,7 @@ def _bills(result: Results) -> Iterator[Column]:
     yield Column("banned_steps", trading.banned.sum(axis=0))
 
 
-def _transfers(result: Results) -> Iterator[Column]:
+def _transfers(result: Outcome) -> Iterator[Column]:
     log = result.transfers
     names = tuple(dict.fromkeys(name for entry in log for name in (entry.sender, entry.receiver))) or ("",)
     reasons = tuple(dict.fromkeys(entry.refused for entry in log)) or ("",)

@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 
 from microgrid.domain import plugins
+from microgrid.domain.arrays import FloatArray, IntArray
 from microgrid.domain.records import PriceBand
 from microgrid.domain.units import MICRO_PER_UNIT, WH_PER_KWH, units
 from microgrid.market import Book, Clearing
 from microgrid.market.invariants import broken
 from microgrid.market.quanta import QUANTA_PER_WH, summed
-from microgrid.domain.arrays import IntArray
-
 
 LOCAL_MARKET = "local_market"
 
@@ -150,7 +149,7 @@ class Rule:
         )
 
 
-def _micro(price: Any) -> IntArray:
+def _micro(price: FloatArray) -> IntArray:
     """Prices between two whole limits stay between them when rounded."""
-    return np.rint(price * MICRO_PER_UNIT).astype(np.int64)
-
+    whole: IntArray = np.rint(price * MICRO_PER_UNIT).astype(np.int64)
+    return whole

@@ -1,10 +1,9 @@
-"""A retail price that follows the day: cheap at night and at noon, dear at breakfast and supper. Parameters: `retail` (the
-mean), `swing`, `feed_in` (currency per kWh), `timezone`.
+"""A price with two daily waves. Parameters: `retail` (the mean), `swing`, `feed_in` (currency per kWh), `timezone`.
 
     retail(h) = mean + swing * cos(2 pi (h - 19) / 12),    h: local hour in the middle of the interval
 
-The two daily maxima at 7 and 19 o'clock and the minima at 1 and 13 are those of day-ahead prices in systems with much
-PV. Where the swing would carry the price below feed-in, feed-in holds.
+It is cheap at night and at noon, dear at breakfast and supper: maxima at 7 and 19 o'clock, minima at 1 and 13, as
+day-ahead prices are in systems with much PV. Where the swing would carry the price below feed-in, feed-in holds.
 """
 
 import math
