@@ -3,16 +3,20 @@
 from collections import Counter
 from collections.abc import Mapping
 
-from microgrid.domain.blocks import Chain, TransactionKind
+from microgrid.domain.blocks import Chain
+
+NOBODY = ""
 
 
 def balances_micro(chain: Chain) -> Mapping[str, int]:
-    """What each account received minus what it paid, micro; the sum over all is what miners were rewarded."""
+    """What each account received minus what it paid, micro; the sum over all is what miners were rewarded.
+
+    Rewards come from nobody, who has no account.
+    """
     balances: Counter[str] = Counter()
     for block in chain.blocks:
         for transaction in block.transactions:
             balances[transaction.payee] += transaction.amount_micro
-            if transaction.kind is not TransactionKind.COINBASE:
-                balances[transaction.payer] -= transaction.amount_micro
-    balances.pop("", None)
+            balances[transaction.payer] -= transaction.amount_micro
+    del balances[NOBODY]
     return balances

@@ -54,8 +54,8 @@ class ProofOfWorkLedger:
         Raises:
             LedgerError: a transaction with a number or text too large.
         """
-        portions = [self._mine(interval, portion) for portion in self._portions(transactions)]
-        return tuple(block.hash for block in portions)
+        blocks = [self._mine(interval, portion) for portion in self._portions(transactions)]
+        return tuple(block.hash for block in blocks)
 
     def close(self) -> LedgerHistory:
         """The chain, its miners, and what each block cost."""

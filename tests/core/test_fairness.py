@@ -76,6 +76,12 @@ def test_clipping_hides_how_much_a_loser_loses_the_signed_gini_shows_it_and_the_
     assert gini_levelled(hurt) == pytest.approx(1 / 3, abs=1e-6)
 
 
+@pytest.mark.parametrize("value", [0.1, 1e9 / 3, 7e-7])
+def test_equal_homes_have_no_inequality_at_all(value: float) -> None:
+    """Exactly none, whatever the sum over a thousand ranks rounds to."""
+    assert [gini(np.full(homes, value)) for homes in range(1, 1_000, 37)] == [0.0] * 27
+
+
 def test_one_home_that_gains_all_and_one_that_pays_for_it_are_as_unequal_as_can_be() -> None:
     """Raffinetti et al.: their coefficient, n/(n - 1) times this one, is 1 there."""
     values = np.array([0.0, 0.0, 70.0, -30.0])
@@ -150,11 +156,11 @@ def test_gini_is_one_less_twice_the_area_under_the_lorenz_curve(values: list[flo
 
 
 def test_the_best_off_fifth_is_rounded_up_to_whole_homes() -> None:
-    """The peer gives 0.40 for 10, 20, 30, 40; a tenth of thirty homes is three in spite of 0.1 * 30 in binary."""
+    """The peer gives 0.40 for 10, 20, 30, 40; 7 % of 100 homes are 7, although 0.07 * 100 > 7 in binary."""
     assert top_share(np.array([10.0, 20.0, 30.0, 40.0])) == pytest.approx(0.4)
     assert top_share(np.array([10.0, 1.0, 2.0, 3.0, 4.0])) == pytest.approx(0.5)
     assert top_share(np.ones(10), 0.7) == pytest.approx(0.7)
-    assert top_share(np.ones(30), 0.1) == pytest.approx(0.1)
+    assert top_share(np.ones(100), 0.07) == pytest.approx(0.07)
     assert top_share(np.ones(3), 1.0) == 1
 
 

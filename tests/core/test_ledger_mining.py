@@ -108,6 +108,7 @@ def test_the_earliest_in_the_round_wins_then_fewer_tries_then_the_lower_number()
     hit = {tries: _Hit(tries, tries, b"") for tries in range(1, 21)}
     assert _judge(racers, 1, {0: hit[6], 1: hit[11]}).winner == 1
     assert _judge(racers, 1, {0: hit[5], 1: hit[10]}).winner == 0
+    assert _judge(racers, 1, {1: hit[10], 2: hit[5]}).winner == 2
     assert _judge(racers, 1, {2: hit[5], 0: hit[5]}).winner == 0
     found = _judge(racers, 3, {1: hit[9], 3: hit[7]})
     assert (found.winner, found.stale, found.hashes) == (3, (1,), (30, 49, 30, 47))

@@ -94,8 +94,9 @@ def self_use_with_batteries(flows: EnergyFlows) -> SelfUse:
     battery draws from the grid to sell later, a ratio may fall below zero.
     """
     load, pv, net = flows.load_kwh.sum(axis=0), flows.pv_kwh.sum(axis=0), flows.net_kwh
-    drawn, fed = np.maximum(net, 0.0).sum(axis=0), np.maximum(-net, 0.0).sum(axis=0)
-    shared = shared_energy(flows.import_kwh, flows.export_kwh)
+    import_kwh, export_kwh = np.maximum(net, 0.0), np.maximum(-net, 0.0)
+    drawn, fed = import_kwh.sum(axis=0), export_kwh.sum(axis=0)
+    shared = shared_energy(import_kwh, export_kwh)
     return SelfUse(
         _own_share(fed, pv),
         _own_share(drawn, load),

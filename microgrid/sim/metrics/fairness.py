@@ -10,8 +10,8 @@ Gini's coefficient needs values that are not negative, yet a market may leave ho
   -10, 20, 30, 40 and for 0, 20, 30, 40 alike: how much the loser loses does not show.
 * `gini_signed` counts them with their loss, in units of the mean absolute value: the loss shows, and the result stays
   below 1. It is that of Raffinetti et al. times (n - 1)/n, and Gini's where nobody loses.
-* `gini_levelled` lifts all by the largest loss (as Zhou et al.): it keeps every difference, but the total it is measured
-  by grows with the loss, so it may fall when a loser loses more: 1/3 for -10, 20, 30, 40. Use it to compare with theirs.
+* `gini_levelled` lifts all by the largest loss (as Zhou et al.): it keeps every difference, but what it is measured by
+  grows with the loss, so it may fall when a loser loses more: 1/3 for -10, 20, 30, 40. It is there to compare with.
 
 `share_of_losers` and the worst-off home belong beside any of them.
 """
