@@ -6,7 +6,7 @@ MicrogridError
 │   ├── DataFileError          a data file, with line and column
 │   ├── BookError              an order book that cannot be
 │   ├── TariffError            prices that make no band, or none for a time
-│   ├── PlanError              a planning problem that cannot be
+│   ├── PlanError              a battery, load or planning problem that cannot be
 │   │   └── InfeasibleError        limits that no plan can keep, named in words
 │   ├── IntervalError          a time that begins no interval
 │   ├── BrokerUrlError         a broker URL that is none
@@ -94,7 +94,7 @@ class TariffError(BadInputError):
 
 
 class PlanError(BadInputError):
-    """A planning problem that cannot be: a wrong shape, a value that is no number or outside its range."""
+    """A battery, load or planning problem that cannot be: a wrong shape, or a value outside its range."""
 
     def __init__(self, *, what: str, found: object, right: str) -> None:
         self.what, self.found, self.right = what, found, right
