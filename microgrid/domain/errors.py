@@ -10,7 +10,7 @@ MicrogridError
 │   │   ├── TariffError            prices that make no band, or none for a time
 │   │   ├── LedgerError            a ledger that cannot be, or an entry that fits none
 │   │   ├── MetricError            values that a metric is not defined for
-│   │   └── PlanError              a planning problem that cannot be
+│   │   └── PlanError              a battery, load or planning problem that cannot be
 │   │       └── InfeasibleError        limits that no plan can keep, named in words
 │   ├── ScenarioError          a key of a scenario that nobody knows, or a value that it cannot have
 │   ├── IntervalError          a time that begins no interval

@@ -145,6 +145,31 @@ class Problem:
             community_export_limit_kw=np.inf,
         )
 
+    def window(self, start: int, stop: int, soc_kwh: FloatArray, flexed_kwh: FloatArray) -> "Problem":
+        """The intervals start…stop - 1, from a state in between, so that what comes later stays possible.
+
+        Args:
+            start: First interval.
+            stop: The one after the last.
+            soc_kwh: State of charge of the batteries before `start`, shape (B,).
+            flexed_kwh: Energy that loads that can wait have taken before `start`, shape (F,).
+        """
+        rows, fleet, dt = slice(start, stop), self.batteries, self.dt_hours
+        final = np.maximum(fleet.floor_kwh(self.intervals - stop, dt), fleet.soc_min_kwh)
+        return replace(
+            self,
+            load_kwh=self.load_kwh[rows],
+            pv_kwh=self.pv_kwh[rows],
+            import_price=self.import_price[rows],
+            export_price=self.export_price[rows],
+            batteries=fleet.starting_at(soc_kwh, final),
+            flexible=self.flexible.window(start, stop, flexed_kwh, dt),
+        )
+
+    def expecting(self, load_kwh: FloatArray, pv_kwh: FloatArray) -> "Problem":
+        """The same problem with other load and PV, two arrays of shape (T, N)."""
+        return replace(self, load_kwh=load_kwh, pv_kwh=pv_kwh)
+
     def on_one_meter(self) -> "Problem":
         """All homes netted on one meter that buys at the lowest and sells at the highest price among them."""
         return replace(

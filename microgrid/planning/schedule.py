@@ -1,6 +1,7 @@
 """From what an optimiser decided to a plan that is exact: physics and balance are worked out anew, not believed."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -61,10 +62,6 @@ class Plan:
         """Charge minus discharge of each battery, shape (T, B)."""
         return self.charge_kwh - self.discharge_kwh
 
-    def named(self, optimiser: str) -> "Plan":
-        """The same plan under the name of another optimiser."""
-        return replace(self, optimiser=optimiser)
-
 
 def make_plan(problem: Problem, decision: Decision, optimiser: str) -> Plan:
     """The plan that follows from a decision.
@@ -82,6 +79,15 @@ def make_plan(problem: Problem, decision: Decision, optimiser: str) -> Plan:
     wear = problem.cycle_cost_per_kwh * float(charge.sum() + discharge.sum())
     cost = float((problem.import_price * bought - problem.export_price * sold).sum()) + wear
     return Plan(optimiser, cost, wear, charge, discharge, soc, flex, curtailed, bought, sold)
+
+
+def join(plans: Sequence[Plan], optimiser: str) -> Plan:
+    """Plans of consecutive times as one; each begins with the state of charge that the one before ends with."""
+    names = ("charge_kwh", "discharge_kwh", "flex_kwh", "curtailed_kwh", "import_kwh", "export_kwh")
+    parts = {name: np.concatenate([getattr(plan, name) for plan in plans]) for name in names}
+    soc = np.concatenate([plans[0].soc_kwh[:1], *(plan.soc_kwh[1:] for plan in plans)])
+    cost, wear = (sum(getattr(plan, name) for plan in plans) for name in ("cost", "wear_cost"))
+    return Plan(optimiser=optimiser, cost=cost, wear_cost=wear, soc_kwh=soc, **parts)
 
 
 def net_by_home(problem: Problem, decision: Decision | Plan) -> FloatArray:

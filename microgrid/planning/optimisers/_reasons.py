@@ -22,12 +22,13 @@ def explain(problem: Problem, first_home: int = 0) -> InfeasibleError:
         problem: A problem without a plan.
         first_home: Number of its first home in the problem that the caller knows.
     """
-    alone = [
-        *_final_states(problem, first_home),
-        *_deadlines(problem, first_home),
-        *_connections(problem, first_home),
-    ]
+    alone = [*out_of_reach(problem, first_home), *_connections(problem, first_home)]
     return InfeasibleError(alone or exceeded(problem, first_home))
+
+
+def out_of_reach(problem: Problem, first_home: int = 0) -> list[str]:
+    """A clause for each final state of charge and deadline that even full power from the start does not reach."""
+    return [*_final_states(problem, first_home), *_deadlines(problem, first_home)]
 
 
 def _final_states(problem: Problem, first_home: int) -> list[str]:
