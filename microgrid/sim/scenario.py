@@ -114,7 +114,8 @@ class Planning:
 
     optimiser: str = key("greedy", "how plans are made", "", plugin="optimiser")
     forecaster: str = key("exact", "how homes forecast load, PV and prices", "", plugin="forecaster")
-    horizon_hours: int = key(24, "how far a plan looks ahead", "h", least=1, most=24 * 366)
+    horizon_hours: int = key(24, "how far a rolling plan looks ahead", "h", least=1, most=24 * 366)
+    replan_hours: int = key(6, "how often a rolling plan is made anew", "h", least=1, most=24 * 366)
 
 
 @dataclass(frozen=True, slots=True)

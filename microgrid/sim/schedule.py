@@ -1,5 +1,6 @@
 """How batteries, cars and heat pumps are run: a plan made on forecasts, carried out in whole Wh."""
 
+import inspect
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,8 +35,7 @@ class Expectation:
 
 def expect(scenario: Scenario, inputs: Inputs) -> Expectation:
     """Forecasts of load, PV and prices, made once a day for the day to come."""
-    forecaster = plugins.load("forecaster", scenario.planning.forecaster).build(inputs.first.seconds)
-    per_day = max(1, HOURS_PER_DAY * SECONDS_PER_HOUR // inputs.first.seconds)
+    forecaster, per_day = _forecaster(scenario, inputs), _per_day(inputs)
     prices = np.array([(band.feed_in, band.retail) for band in inputs.bands], dtype=np.float64)
     past = inputs.past
     return Expectation(
@@ -43,6 +43,14 @@ def expect(scenario: Scenario, inputs: Inputs) -> Expectation:
         np.maximum(_by_day(forecaster, past.pv_kwh, inputs.pv_kwh, per_day), 0.0),
         np.maximum(_by_day(forecaster, past.prices, prices, per_day), 0.0),
     )
+
+
+def _forecaster(scenario: Scenario, inputs: Inputs) -> Any:
+    return plugins.load("forecaster", scenario.planning.forecaster).build(inputs.first.seconds)
+
+
+def _per_day(inputs: Inputs) -> int:
+    return max(1, HOURS_PER_DAY * SECONDS_PER_HOUR // inputs.first.seconds)
 
 
 def _by_day(forecaster: Any, past: FloatArray, actual: FloatArray, per_day: int) -> FloatArray:
@@ -65,10 +73,10 @@ def make_plan(scenario: Scenario, inputs: Inputs, expected: Expectation) -> Plan
     """
     optimiser = scenario.planning.optimiser
     module = plugins.load("optimiser", optimiser)
-    reacts = getattr(module, "REACTS", False)
-    load, pv = (inputs.load_kwh, inputs.pv_kwh) if reacts else (expected.load_kwh, expected.pv_kwh)
+    rolls = "forecast" in inspect.signature(module.solve).parameters
+    truth = rolls or getattr(module, "REACTS", False)
+    load, pv = (inputs.load_kwh, inputs.pv_kwh) if truth else (expected.load_kwh, expected.pv_kwh)
     feed_in, retail = expected.prices.T * MICRO
-    shared = scenario.batteries.model == "central" or getattr(module, "COUPLED", False)
     problem = Problem(
         dt_hours=inputs.first.hours,
         load_kwh=load,
@@ -77,9 +85,25 @@ def make_plan(scenario: Scenario, inputs: Inputs, expected: Expectation) -> Plan
         export_price=feed_in,
         batteries=inputs.batteries,
         flexible=inputs.flexible,
-        metering="shared" if shared else "separate",
+        metering="shared" if scenario.batteries.model == "central" else "separate",
     )
-    return plan(problem, optimiser=optimiser)
+    return plan(problem, optimiser=optimiser, **(_rolling(scenario, inputs) if rolls else {}))
+
+
+def _rolling(scenario: Scenario, inputs: Inputs) -> dict[str, Any]:
+    """Parameters of an optimiser that plans anew while it goes; each plan's forecast knows what was measured by then."""
+    forecaster, past = _forecaster(scenario, inputs), inputs.past
+    load, pv = (np.concatenate(pair) for pair in ((past.load_kwh, inputs.load_kwh), (past.pv_kwh, inputs.pv_kwh)))
+
+    def forecast(start: int, stop: int) -> tuple[FloatArray, FloatArray]:
+        now, then = len(past.load_kwh) + start, len(past.load_kwh) + stop
+        both = (forecaster.ahead(known[:now], known[now:then], per_day=_per_day(inputs)) for known in (load, pv))
+        return tuple(np.maximum(series, 0.0) for series in both)  # type: ignore[return-value]
+
+    steps_per_hour = 1 / inputs.first.hours
+    horizon = max(1, round(scenario.planning.horizon_hours * steps_per_hour))
+    every = min(horizon, max(1, round(scenario.planning.replan_hours * steps_per_hour)))
+    return {"horizon_steps": horizon, "replan_steps": every, "forecast": forecast}
 
 
 def carry_out(scenario: Scenario, inputs: Inputs, planned: Plan) -> Energy:

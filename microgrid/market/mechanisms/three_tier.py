@@ -19,9 +19,7 @@ TIERS = ("bilateral", "local_market")
 WAIVES = frozenset({"efficiency", "merit order", "time priority"})
 
 
-def clear_book(
-    book: Book, *, k: float = 0.5, cap_kwh: float = 3.0, partners: float = 1, fee: float = 0.03
-) -> Clearing:
+def clear_book(book: Book, *, k: float = 0.5, cap_kwh: float = 3.0, partners: float = 1, fee: float = 0.03) -> Clearing:
     """Clear both tiers; `price` is None because every pair of the first has its own.
 
     Raises:

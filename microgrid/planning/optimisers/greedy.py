@@ -20,6 +20,9 @@ from microgrid.planning.optimisers._reasons import out_of_reach
 from microgrid.planning.problem import Problem
 from microgrid.planning.schedule import Decision, Plan, make_plan, net_by_home
 
+REACTS = True
+"""It looks at what is, never ahead, so forecasts are nothing to it."""
+
 TOLERANCE_KWH = 1e-6
 
 
