@@ -98,7 +98,7 @@ def _rolling(scenario: Scenario, inputs: Inputs) -> dict[str, Any]:
     def forecast(start: int, stop: int) -> tuple[FloatArray, FloatArray]:
         now, then = len(past.load_kwh) + start, len(past.load_kwh) + stop
         both = (forecaster.ahead(known[:now], known[now:then], per_day=_per_day(inputs)) for known in (load, pv))
-        return tuple(np.maximum(series, 0.0) for series in both)  # type: ignore[return-value]
+        return tuple(np.maximum(series, 0.0) for series in both)
 
     steps_per_hour = 1 / inputs.first.hours
     horizon = max(1, round(scenario.planning.horizon_hours * steps_per_hour))
