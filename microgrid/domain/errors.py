@@ -6,6 +6,7 @@ MicrogridError
 │   ├── DataFileError          a data file, with line and column
 │   ├── BookError              an order book that cannot be
 │   ├── CommunityError         a community of homes that cannot be
+│   ├── SeriesError            a series too short for what is asked of it
 │   ├── TariffError            prices that make no band, or none for a time
 │   ├── IntervalError          a time that begins no interval
 │   ├── BrokerUrlError         a broker URL that is none
@@ -89,6 +90,17 @@ class CommunityError(BadInputError):
     def __init__(self, *, what: str, found: object, right: str) -> None:
         self.what, self.found, self.right = what, found, right
         super().__init__(f"{what} is {found}; it must be {right}")
+
+
+class SeriesError(BadInputError):
+    """A series too short to be forecast and compared."""
+
+    def __init__(self, *, found: int, first_origin: int, per_day: int, horizon: int) -> None:
+        self.found, self.first_origin = found, first_origin
+        super().__init__(
+            f"the series has {found} intervals and its first forecast would know {first_origin}; needed are more than "
+            f"a day ({per_day}) before it and {horizon} after it"
+        )
 
 
 class TariffError(BadInputError):
