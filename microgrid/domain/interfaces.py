@@ -21,6 +21,7 @@ from microgrid.domain.intervals import Interval
 from microgrid.domain.records import Order, PriceBand
 
 EnergyArray = npt.NDArray[np.int64]
+SeriesArray = npt.NDArray[np.float64]
 
 
 class Tariff(Protocol):
@@ -31,7 +32,7 @@ class Tariff(Protocol):
 
 
 class Forecaster(Protocol):
-    """Net energy of the next interval from what a home has measured."""
+    """What comes next, from what has been measured: one home's next interval, or many series far ahead."""
 
     def forecast(self, history_wh: EnergyArray, actual_wh: int) -> int:
         """Net energy (load minus PV) of the coming interval in Wh.
@@ -39,6 +40,15 @@ class Forecaster(Protocol):
         Args:
             history_wh: Net energy of all earlier intervals, oldest first, Wh.
             actual_wh: What the interval will bring; only an exact forecaster looks at it.
+        """
+
+    def ahead(self, history: SeriesArray, actual: SeriesArray, *, per_day: int) -> SeriesArray:
+        """The coming S intervals of N series (load, generation, a price), shape (S, N), in the unit of the history.
+
+        Args:
+            history: All earlier intervals, oldest first, shape (H, N); H may be 0.
+            actual: What the coming intervals will bring, shape (S, N); only an exact forecaster looks at its values.
+            per_day: Intervals of a day.
         """
 
 
