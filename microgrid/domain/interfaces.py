@@ -5,6 +5,7 @@ A plug-in is a module. Its one function makes what the protocol describes:
     tariff       build(**parameters) -> Tariff                    microgrid/tariffs
     forecaster   build(interval_seconds) -> Forecaster            microgrid/planning/forecasters
     strategy     build(generator) -> Strategy, one for each home  microgrid/planning/strategies
+                 build_many(count, generator) -> Strategies
     optimiser    solve(problem, **parameters) -> Plan             microgrid/planning/optimisers
     mechanism    clear_book(book, **parameters) -> Clearing       microgrid/market/mechanisms
     ledger       build(generator, **parameters) -> Ledger         microgrid/ledger
@@ -22,6 +23,11 @@ from microgrid.domain.records import Order, PriceBand
 
 EnergyArray = npt.NDArray[np.int64]
 SeriesArray = npt.NDArray[np.float64]
+Prices = int | EnergyArray
+"""One price for all homes or one each, micro per kWh."""
+
+OUT = -1
+"""Stands for a limit price where a home stays out of the market."""
 
 
 class Tariff(Protocol):
@@ -59,6 +65,20 @@ class Strategy(Protocol):
         """Limit price in micro per kWh for buying (`net_wh` > 0) or selling (`net_wh` < 0).
 
         None where the home stays out: nothing to trade, or a fee that leaves no rational price.
+        """
+
+
+class Strategies(Protocol):
+    """The strategies of N homes at once; home by home they give what N single ones would."""
+
+    def limit_prices(self, net_wh: EnergyArray, feed_in: Prices, retail: Prices, fee: Prices) -> EnergyArray:
+        """Limit price of each home in micro per kWh, shape (N,); `OUT` where the home stays out.
+
+        Args:
+            net_wh: What each home wants to buy (above zero) or sell (below zero), Wh, shape (N,).
+            feed_in: What the grid pays.
+            retail: What the grid asks.
+            fee: Fee on bought energy.
         """
 
 

@@ -2,6 +2,9 @@
 
 from microgrid.domain.interfaces import EnergyArray, SeriesArray
 
+LEARNS = False
+"""It needs no past."""
+
 
 class ExactForecaster:
     """Answers with what will happen."""
