@@ -4,10 +4,12 @@ from datetime import UTC, tzinfo
 
 import numpy as np
 
+from microgrid.assets.clouds import air_temperature_c, clear_sky_index
 from microgrid.assets.load import LARGEST_SHIFT_S, QUARTER_S, Household, load_power_kw
 from microgrid.assets.profile import Profiles
 from microgrid.assets.pv import PvArray, pv_power_kw
-from microgrid.assets.weather import FloatArray, Site, clear_sky, clear_sky_index, clouded, midpoints, substeps
+from microgrid.assets.site import FloatArray, Site, interval_means, substeps
+from microgrid.assets.weather import clear_sky, clouded, midpoints, unix_s
 from microgrid.domain.intervals import Interval
 
 DEFAULT_SITE = Site()
@@ -44,13 +46,14 @@ def synthetic_community(
     times = midpoints(first, count)
     step_s = first.seconds / substeps(first)
     sky = clouded(clear_sky(site, times), clear_sky_index(len(times), step_s, generator))
+    air_c = air_temperature_c(site.longitude, unix_s(times))
     load_kw = load_power_kw(households, times, step_s, generator, timezone)
     width = max(2, len(str(homes)))
     return Profiles.from_load_and_pv(
         [f"h{number:0{width}d}" for number in range(1, homes + 1)],
         first,
         _energy_kwh(load_kw, first),
-        _energy_kwh(pv_power_kw(arrays, site, sky), first),
+        _energy_kwh(pv_power_kw(arrays, sky, air_c), first),
     )
 
 
@@ -74,6 +77,4 @@ def _arrays(homes: int, consumers: int, site: Site, generator: np.random.Generat
 
 def _energy_kwh(power_kw: FloatArray, first: Interval) -> FloatArray:
     """Mean power of each interval's substeps times its length, shape (T, N)."""
-    per_interval = power_kw.reshape(-1, substeps(first), power_kw.shape[1])
-    energy: FloatArray = per_interval.mean(axis=1) * first.hours
-    return energy
+    return interval_means(power_kw, first) * first.hours

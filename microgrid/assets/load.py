@@ -13,7 +13,8 @@ from datetime import UTC, tzinfo
 import numpy as np
 import pandas as pd
 
-from microgrid.assets.weather import FloatArray, ornstein_uhlenbeck
+from microgrid.assets.clouds import ornstein_uhlenbeck
+from microgrid.assets.site import FloatArray
 from microgrid.domain.intervals import SECONDS_PER_HOUR
 
 QUARTER_S = 900

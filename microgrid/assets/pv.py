@@ -10,11 +10,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from microgrid.assets.weather import FloatArray, Site, Sky, air_temperature_c
+from microgrid.assets.site import FloatArray
+from microgrid.assets.sky import Light
 
 ALBEDO = 0.2
 LIGHT_WIND_M_S = 1.0
+STANDARD_W_M2 = 1_000.0
+STANDARD_CELL_C = 25.0
 NOMINAL_EFFICIENCY = 0.96
+REFERENCE_EFFICIENCY = 0.9637
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +40,13 @@ class PvArray:
     losses: float = 0.14
 
 
-def plane_irradiance(sky: Sky, tilt_deg: FloatArray, azimuth_deg: FloatArray) -> FloatArray:
+def plane_irradiance(light: Light, tilt_deg: FloatArray, azimuth_deg: FloatArray) -> FloatArray:
     """Irradiance on N planes, W/m², shape (S, N); tilt and azimuth have shape (N,)."""
-    from pvlib import irradiance  # noqa: PLC0415 - takes a second to import, and only synthetic homes need it
-
-    ghi, dni, dhi = sky.ghi[:, None], sky.dni[:, None], sky.dhi[:, None]
-    zenith, azimuth = sky.zenith_deg[:, None], sky.azimuth_deg[:, None]
-    facing = irradiance.aoi_projection(tilt_deg, azimuth_deg, zenith, azimuth)
-    direct = dni * np.maximum(facing, 0.0)
-    diffuse = irradiance.isotropic(tilt_deg, dhi) + irradiance.get_ground_diffuse(tilt_deg, ghi, ALBEDO)
+    zenith, azimuth = np.radians(light.zenith_deg)[:, None], np.radians(light.azimuth_deg)[:, None]
+    tilt, facing = np.radians(tilt_deg), np.radians(azimuth_deg)
+    incidence = np.cos(tilt) * np.cos(zenith) + np.sin(tilt) * np.sin(zenith) * np.cos(azimuth - facing)
+    direct = light.dni[:, None] * np.maximum(incidence, 0.0)
+    diffuse = light.dhi[:, None] * (1.0 + np.cos(tilt)) / 2 + light.ghi[:, None] * ALBEDO * (1.0 - np.cos(tilt)) / 2
     plane: FloatArray = direct + diffuse
     return plane
 
@@ -53,38 +55,40 @@ def cell_temperature_c(
     plane_w_m2: FloatArray, air_c: FloatArray | float, wind_m_s: FloatArray | float = LIGHT_WIND_M_S
 ) -> FloatArray:
     """Temperature of the cells, shape as the irradiance."""
-    from pvlib import temperature  # noqa: PLC0415 - as above
-
-    cell: FloatArray = temperature.faiman(plane_w_m2, air_c, wind_m_s)
-    return cell
+    return air_c + plane_w_m2 / (25.0 + 6.84 * wind_m_s)
 
 
 def dc_power_kw(
     plane_w_m2: FloatArray, cell_c: FloatArray, capacity_kw: FloatArray | float, gamma_per_c: FloatArray | float
 ) -> FloatArray:
     """Power of the modules, kW."""
-    from pvlib import pvsystem  # noqa: PLC0415 - as above
-
-    power: FloatArray = pvsystem.pvwatts_dc(plane_w_m2, cell_c, capacity_kw, gamma_per_c)
-    return power
+    return plane_w_m2 / STANDARD_W_M2 * capacity_kw * (1.0 + gamma_per_c * (cell_c - STANDARD_CELL_C))
 
 
 def ac_power_kw(dc_kw: FloatArray, inverter_dc_kw: FloatArray | float) -> FloatArray:
-    """Power behind an inverter that is rated for `inverter_dc_kw` at its input, kW, never below zero."""
-    from pvlib import inverter  # noqa: PLC0415 - as above
+    """Power behind an inverter that is rated for `inverter_dc_kw` at its input, kW, never below zero.
 
-    power: FloatArray = np.maximum(inverter.pvwatts(dc_kw, inverter_dc_kw, NOMINAL_EFFICIENCY), 0.0)
+    With load z = DC / rating: efficiency 0.96 / 0.9637 * (-0.0162 z - 0.0059 / z + 0.9858), and at most 0.96 of the
+    rating. Multiplied out, so that no input gives no power.
+    """
+    load = dc_kw / inverter_dc_kw
+    bent = (0.9858 * load - 0.0162 * load**2 - 0.0059) * NOMINAL_EFFICIENCY / REFERENCE_EFFICIENCY
+    power: FloatArray = np.clip(bent, 0.0, NOMINAL_EFFICIENCY) * inverter_dc_kw
     return power
 
 
-def pv_power_kw(arrays: Sequence[PvArray], site: Site, sky: Sky) -> FloatArray:
+def pv_power_kw(arrays: Sequence[PvArray], light: Light, air_c: FloatArray) -> FloatArray:
     """AC power of N arrays under one sky, kW, shape (S, N).
 
     Worked out per kW and scaled, which PVWatts allows, so that a home without panels needs no case of its own.
+
+    Args:
+        arrays: The arrays.
+        light: Sun and irradiance at S instants.
+        air_c: Temperature of the air, shape (S,).
     """
-    tilt, azimuth = _column(arrays, "tilt_deg"), _column(arrays, "azimuth_deg")
-    plane = plane_irradiance(sky, tilt, azimuth)
-    cell = cell_temperature_c(plane, air_temperature_c(site, sky.times)[:, None])
+    plane = plane_irradiance(light, _column(arrays, "tilt_deg"), _column(arrays, "azimuth_deg"))
+    cell = cell_temperature_c(plane, air_c[:, None])
     dc = dc_power_kw(plane, cell, 1.0, _column(arrays, "gamma_per_c")) * (1.0 - _column(arrays, "losses"))
     return ac_power_kw(dc, 1.0) * _column(arrays, "capacity_kw")
 

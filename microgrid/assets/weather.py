@@ -1,32 +1,16 @@
-"""Sun, clear sky and clouds over one place.
+"""Sun, clear sky and clouds over one place, by pvlib.
 
-Clear sky: Ineichen and Perez, Solar Energy 73 (2002) 151, sun position by NREL's SPA, both from pvlib. Clouds: a
-stochastic clear-sky index, see `clear_sky_index`.
+Clear sky: Ineichen and Perez, Solar Energy 73 (2002) 151; sun position by NREL's SPA. `microgrid.assets.sky` offers the
+same in plain numpy.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from microgrid.domain.intervals import HOURS_PER_DAY, SECONDS_PER_HOUR, Interval
-
-FloatArray = npt.NDArray[np.float64]
-
-LONGEST_SUBSTEP_S = 900
-WARMEST_HOUR = 15.0
-DEGREES_PER_HOUR = 15.0
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """A place; the default lies near the Greenwich meridian (Valencia), where the sun keeps UTC."""
-
-    latitude: float = 39.47
-    longitude: float = -0.38
-    altitude_m: float = 15.0
-    linke_turbidity: float = 3.0
+from microgrid.assets.site import FloatArray, Site, midpoints_s
+from microgrid.domain.intervals import Interval
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -50,16 +34,9 @@ class Sky:
     dhi: FloatArray
 
 
-def substeps(interval: Interval) -> int:
-    """Number of instants that stand for one interval: one a quarter of an hour at least."""
-    return max(1, -(-interval.seconds // LONGEST_SUBSTEP_S))
-
-
 def midpoints(first: Interval, count: int) -> pd.DatetimeIndex:
     """The middles of the substeps of `count` intervals, UTC."""
-    step_s = first.seconds / substeps(first)
-    offsets_s = (np.arange(count * substeps(first)) + 0.5) * step_s
-    stamps_ms = first.start_s * 1_000 + np.rint(offsets_s * 1_000).astype(np.int64)
+    stamps_ms = np.rint(midpoints_s(first, count) * 1_000).astype(np.int64)
     return pd.DatetimeIndex(pd.to_datetime(stamps_ms, unit="ms", utc=True))
 
 
@@ -99,38 +76,10 @@ def clouded(sky: Sky, index: FloatArray) -> Sky:
     return Sky(sky.times, sky.zenith_deg, sky.azimuth_deg, ghi, dni, dhi)
 
 
-def clear_sky_index(count: int, step_s: float, generator: np.random.Generator) -> FloatArray:
-    """Clear-sky index k = GHI / clear GHI of a passing sky, shape (count,), 0.15…1.05.
-
-    k = 0.15 + 0.90 / (1 + exp(-x)), where x = 1.2 + 1.5 w + 0.6 c sums two Ornstein-Uhlenbeck processes of unit
-    variance: the weather w with a memory of 18 h and passing clouds c with one of 20 min. Sampled exactly, x keeps its
-    law at any step. Most skies are nearly clear, some overcast, as measured clear-sky indices are.
-    """
-    weather = ornstein_uhlenbeck(count, step_s, 18 * SECONDS_PER_HOUR, generator)
-    clouds = ornstein_uhlenbeck(count, step_s, SECONDS_PER_HOUR / 3, generator)
-    return 0.15 + 0.90 / (1.0 + np.exp(-(1.2 + 1.5 * weather + 0.6 * clouds)))
-
-
-def ornstein_uhlenbeck(
-    count: int, step_s: float, memory_s: float, generator: np.random.Generator, columns: tuple[int, ...] = ()
-) -> FloatArray:
-    """Stationary process of unit variance with correlation exp(-t / memory), shape (count, *columns).
-
-    Exact for any step: x[i + 1] = a x[i] + sqrt(1 - a²) e, a = exp(-step / memory), e standard normal.
-    """
-    noise = generator.standard_normal((count, *columns))
-    kept = np.exp(-step_s / memory_s)
-    fresh = np.sqrt(1.0 - kept**2)
-    for step in range(1, count):
-        noise[step] = kept * noise[step - 1] + fresh * noise[step]
-    return noise
-
-
-def air_temperature_c(site: Site, times: pd.DatetimeIndex, mean_c: float = 18.0, swing_c: float = 6.0) -> FloatArray:
-    """A cosine over the day, warmest at 15:00 solar time, shape (S,)."""
-    seconds = (times - pd.Timestamp(0, tz="UTC")).total_seconds().to_numpy()
-    solar_hour = seconds / SECONDS_PER_HOUR + site.longitude / DEGREES_PER_HOUR
-    return mean_c + swing_c * np.cos(2 * np.pi * (solar_hour - WARMEST_HOUR) / HOURS_PER_DAY)
+def unix_s(times: pd.DatetimeIndex) -> FloatArray:
+    """Instants as Unix seconds, shape (S,)."""
+    seconds: FloatArray = (times - pd.Timestamp(0, tz="UTC")).total_seconds().to_numpy()
+    return seconds
 
 
 def _day_of_year(times: pd.DatetimeIndex) -> FloatArray:

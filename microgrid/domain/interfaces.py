@@ -5,7 +5,9 @@ A plug-in is a module. Its one function makes what the protocol describes:
     tariff       build(**parameters) -> Tariff                    microgrid/tariffs
     forecaster   build(interval_seconds) -> Forecaster            microgrid/planning/forecasters
     strategy     build(generator) -> Strategy, one for each home  microgrid/planning/strategies
+    optimiser    solve(problem, **parameters) -> Plan             microgrid/planning/optimisers
     mechanism    clear_book(book, **parameters) -> Clearing       microgrid/market/mechanisms
+    ledger       build(generator, **parameters) -> Ledger         microgrid/ledger
 """
 
 from collections.abc import Sequence
@@ -14,10 +16,12 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from microgrid.domain.blocks import LedgerHistory, Transaction
 from microgrid.domain.intervals import Interval
 from microgrid.domain.records import Order, PriceBand
 
 EnergyArray = npt.NDArray[np.int64]
+SeriesArray = npt.NDArray[np.float64]
 
 
 class Tariff(Protocol):
@@ -28,7 +32,7 @@ class Tariff(Protocol):
 
 
 class Forecaster(Protocol):
-    """Net energy of the next interval from what a home has measured."""
+    """What comes next, from what has been measured: one home's next interval, or many series far ahead."""
 
     def forecast(self, history_wh: EnergyArray, actual_wh: int) -> int:
         """Net energy (load minus PV) of the coming interval in Wh.
@@ -36,6 +40,15 @@ class Forecaster(Protocol):
         Args:
             history_wh: Net energy of all earlier intervals, oldest first, Wh.
             actual_wh: What the interval will bring; only an exact forecaster looks at it.
+        """
+
+    def ahead(self, history: SeriesArray, actual: SeriesArray, *, per_day: int) -> SeriesArray:
+        """The coming S intervals of N series (load, generation, a price), shape (S, N), in the unit of the history.
+
+        Args:
+            history: All earlier intervals, oldest first, shape (H, N); H may be 0.
+            actual: What the coming intervals will bring, shape (S, N); only an exact forecaster looks at its values.
+            per_day: Intervals of a day.
         """
 
 
@@ -54,3 +67,17 @@ class OrderSource(Protocol):
 
     def order(self, interval: Interval, band: PriceBand) -> Order | None:
         """The home's order for an interval, or None where it stays out."""
+
+
+class Ledger(Protocol):
+    """Where a simulated community writes down what was traded."""
+
+    def record(self, interval: Interval, transactions: Sequence[Transaction]) -> tuple[str, ...]:
+        """Write transactions down at the end of an interval, in this order.
+
+        Returns:
+            Hashes of the blocks that hold them, oldest first; empty where no block was made.
+        """
+
+    def close(self) -> LedgerHistory:
+        """All that was recorded so far; it can be asked for again."""

@@ -13,12 +13,14 @@ import pandas as pd
 import pvlib
 import pytest
 
+from microgrid.assets.clouds import clear_sky_index
 from microgrid.assets.community import synthetic_community
 from microgrid.assets.load import Household, load_power_kw, mean_profile
 from microgrid.assets.profile import Profiles
 from microgrid.assets.pv import ac_power_kw, cell_temperature_c, dc_power_kw, plane_irradiance
 from microgrid.assets.registers import cumulative_wh, registers_wh
-from microgrid.assets.weather import Site, Sky, clear_sky, clear_sky_index, clouded, midpoints, sun_position
+from microgrid.assets.site import Site
+from microgrid.assets.weather import Sky, clear_sky, clouded, midpoints, sun_position
 from microgrid.domain.intervals import Interval, interval_at
 
 Reference = Callable[[str], dict[str, Any]]
