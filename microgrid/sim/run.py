@@ -14,7 +14,7 @@ import numpy as np
 from microgrid.domain import plugins
 from microgrid.domain.arrays import BoolArray, IntArray
 from microgrid.domain.errors import InvariantError, ScenarioError
-from microgrid.domain.interfaces import Ledger
+from microgrid.domain.interfaces import OUT, Ledger
 from microgrid.domain.intervals import Interval
 from microgrid.domain.records import PriceBand
 from microgrid.domain.units import NANO_PER_MICRO, micro, wh
@@ -109,8 +109,8 @@ class Simulation:
         """Orders that the homes' strategies make of what they have or lack; banned homes stay out."""
         band, net_wh = self.band(step), self._wanted_wh[step]
         fee = micro(self.scenario.market.trading_fee)
-        limit = self._strategy.limit_prices(net_wh, band, fee)
-        out = self.banned(step) | (limit < 0) | (np.abs(net_wh) < wh(self.scenario.market.least_order_kwh))
+        limit = self._strategy.limit_prices(net_wh, band.feed_in, band.retail, fee)
+        out = self.banned(step) | (limit == OUT) | (np.abs(net_wh) < wh(self.scenario.market.least_order_kwh))
         return Orders(np.where(out, 0, net_wh), np.where(out, 0, limit))
 
     def settle(self, step: int, orders: Orders) -> StepTrades:

@@ -121,7 +121,7 @@ class TestConnections:
         load = np.full((3, 2), 1.0)
         car = FlexibleLoads.in_windows(3, [1], [6.0], [3.0], [0], [1])
         problem = Problem(1.0, load, 0 * load, np.full(3, 0.3), np.full(3, 0.1), flexible=car, home_import_limit_kw=3.0)
-        with pytest.raises(InfeasibleError, match="home 1 takes .* kWh more|flexible load 0 of home 1 lacks 2 kWh"):
+        with pytest.raises(InfeasibleError, match=r"home 1 takes .* kWh more|flexible load 0 of home 1 lacks 2 kWh"):
             plan(problem)
 
 
@@ -237,7 +237,9 @@ class TestRollingHorizon:
     def test_a_limit_within_a_later_plan_is_named_with_its_start(self) -> None:
         load = np.array([[1.0], [1.0], [1.0], [9.0]])
         problem = Problem(1.0, load, 0 * load, np.full(4, 0.3), np.full(4, 0.1), home_import_limit_kw=5.0)
-        with pytest.raises(InfeasibleError, match="counted from interval 2, where a plan begins: home 0 .* interval 1"):
+        with pytest.raises(
+            InfeasibleError, match=r"counted from interval 2, where a plan begins: home 0 .* interval 1"
+        ):
             plan(problem, "rolling_horizon", horizon_steps=2, replan_steps=2)
 
 
