@@ -152,7 +152,9 @@ def _run_batteries(inputs: Inputs, planned: Plan) -> tuple[IntArray, IntArray, F
     for step in range(inputs.steps):
         wanted = np.stack([planned.charge_kwh[step], planned.discharge_kwh[step]])
         wanted += np.where(wanted > 0, rest, 0.0)
-        charge[step], discharge[step], soc[step + 1] = follow_step_wh(fleet, soc[step], *wanted, inputs.first.hours)
+        charge[step], discharge[step], soc[step + 1] = follow_step_wh(
+            fleet, soc[step], wanted[0], wanted[1], inputs.first.hours
+        )
         done = np.stack([charge[step], discharge[step]]) / WH_PER_KWH
         rest = np.clip(np.where(wanted > 0, wanted - done, rest), 0.0, 1 / WH_PER_KWH)
     return charge, discharge, soc
