@@ -109,6 +109,7 @@ def build_homes(
     *,
     site: Site = DEFAULT_SITE,
     timezone: tzinfo = UTC,
+    days: np.random.Generator | None = None,
 ) -> HomeCommunity:
     """A community of `count` homes over `steps` intervals.
 
@@ -120,6 +121,7 @@ def build_homes(
         options: What the community is made of.
         site: Where it stands.
         timezone: The clock the homes live by.
+        days: Source of chance for habits and clouds, so that the same homes can live through other days.
 
     Raises:
         CommunityError: no home or no interval.
@@ -128,6 +130,8 @@ def build_homes(
         if number < 1:
             raise CommunityError(what=name, found=number, right="1 or more")
     mix, panel, battery, car, pump, habits, sky = generator.spawn(7)
+    if days is not None:
+        habits, sky = days.spawn(2)
     kind = _types(count, options, mix)
     panels = _panels(kind, options, panel)
     capacity_kwh = _batteries_kwh(kind, panels.capacity_kw > 0, options, battery)

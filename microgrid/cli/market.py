@@ -1,6 +1,5 @@
 """`microgrid market`: clear a book off chain, under one rule or all side by side."""
 
-import inspect
 import json
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from rich.table import Table
 from microgrid.domain import plugins
 from microgrid.domain.errors import BookError, DataFileError
 from microgrid.market import Book, Clearing, clear
+from microgrid.market.comparison import Outcome, parameters_of, under_every_rule
 
 ORDERS = click.argument("orders", type=click.Path(path_type=Path, dir_okay=True))
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
@@ -45,7 +45,8 @@ def list_rules(*, as_json: bool) -> None:
         return
     table = Table("mechanism", "parameters", "what it does", box=None)
     for rule in rules:
-        table.add_row(rule["name"], ", ".join(rule["parameters"]), rule["summary"])
+        shown = (name if value is None else f"{name}={value:g}" for name, value in rule["defaults"].items())
+        table.add_row(rule["name"], ", ".join(shown), rule["summary"])
     _console().print(table)
 
 
@@ -68,28 +69,31 @@ def clear_orders(orders: Path, mechanism: str, settings: tuple[str, ...], *, as_
 
 @command.command("compare")
 @ORDERS
+@click.option("--retail", type=float, help="What the grid takes per kWh (default: the highest bid).")
+@click.option("--feed-in", type=float, help="What the grid pays per kWh (default: the lowest ask).")
+@SETTINGS
 @AS_JSON
-def compare_rules(orders: Path, *, as_json: bool) -> None:
-    """Clear ORDERS under every rule and set the results side by side.
+def compare_rules(
+    orders: Path, retail: float | None, feed_in: float | None, settings: tuple[str, ...], *, as_json: bool
+) -> None:
+    """Clear ORDERS under every rule and set the results side by side: prices, welfare, who gains and who loses.
 
-    Example: microgrid market compare orders.json
+    Gains are measured by the orders' own limits against no trade. A setting goes to every rule that has it.
+
+    Example: microgrid market compare orders.json --retail 0.30 --feed-in 0.08
     """
-    book = _read_book(orders)
-    results = [clear(book, name) for name in plugins.names("mechanism")]
+    grid = {name: price for name, price in (("retail", retail), ("feed_in", feed_in)) if price is not None}
+    outcomes = under_every_rule(_read_book(orders), **(grid | _parameters(settings)))
     if as_json:
-        click.echo(json.dumps([result.to_document() for result in results]))
+        click.echo(json.dumps([outcome.to_document() for outcome in outcomes]))
         return
-    table = Table("mechanism", "price", "volume kWh", "welfare", "trades", box=None)
-    for result in results:
-        trades = str(len(result.trades.quantity))
-        table.add_row(result.mechanism, _shown(result.price), f"{result.volume:.6g}", f"{result.welfare:.6g}", trades)
-    _console().print(table)
+    _print_comparison(outcomes)
 
 
 def _describe(name: str) -> dict[str, Any]:
-    module = plugins.load("mechanism", name)
-    parameters = [key for key in inspect.signature(module.clear_book).parameters if key != "book"]
-    return {"name": name, "parameters": parameters, "summary": (module.__doc__ or "").splitlines()[0]}
+    defaults = parameters_of(name)
+    summary = (plugins.load("mechanism", name).__doc__ or "").splitlines()[0]
+    return {"name": name, "parameters": list(defaults), "defaults": defaults, "summary": summary}
 
 
 def _read_book(path: Path) -> Book:
@@ -129,6 +133,36 @@ def _print_clearing(result: Clearing) -> None:
         prices = _shown(trade["buyer_price"]), _shown(trade["seller_price"])
         table.add_row(trade["buyer"], trade["seller"], f"{trade['qty']:.6g}", *prices)
     console.print(table)
+
+
+def _print_comparison(outcomes: list[Outcome]) -> None:
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    for heading in ("mechanism", "price", "kWh", "welfare", "of best", "operator", "gain", "lose", "loses most"):
+        table.add_column(heading, justify="left" if heading in {"mechanism", "loses most"} else "right", no_wrap=True)
+    for outcome in outcomes:
+        clearing, loser = outcome.clearing, outcome.biggest_loser
+        table.add_row(
+            clearing.mechanism,
+            _prices(outcome),
+            f"{clearing.volume:.6g}",
+            f"{clearing.welfare:.4g}",
+            "-" if outcome.welfare_share is None else f"{outcome.welfare_share:.1%}",
+            f"{outcome.operator_surplus:.4g}",
+            str(outcome.gainers),
+            str(outcome.losers),
+            "" if loser is None else f"{loser.name} {loser.gain:.4g}",
+        )
+    _console().print(table)
+
+
+def _prices(outcome: Outcome) -> str:
+    """Mean price of buyers and, where it is another one, of sellers."""
+    prices = {_rounded(outcome.buyer_price): None, _rounded(outcome.seller_price): None}
+    return "/".join(prices)
+
+
+def _rounded(price: float | None) -> str:
+    return "-" if price is None else f"{price:.4g}"
 
 
 def _console() -> Console:

@@ -4,10 +4,16 @@ MicrogridError
 ├── BadInputError          what a person wrote is wrong: one sentence, exit code 2
 │   ├── UnknownNameError       no plug-in of that name (also LookupError)
 │   ├── DataFileError          a data file, with line and column
-│   ├── BookError              an order book that cannot be
-│   ├── CommunityError         a community of homes that cannot be
+│   ├── ValueRefusedError      one value that cannot be: what, what was found, what would be right
+│   │   ├── BookError              an order book that cannot be
+│   │   ├── CommunityError         a community of homes that cannot be
+│   │   ├── TariffError            prices that make no band, or none for a time
+│   │   ├── LedgerError            a ledger that cannot be, or an entry that fits none
+│   │   ├── MetricError            values that a metric is not defined for
+│   │   └── PlanError              a battery, load or planning problem that cannot be
+│   │       └── InfeasibleError        limits that no plan can keep, named in words
+│   ├── ScenarioError          a key of a scenario that nobody knows, or a value that it cannot have
 │   ├── SeriesError            a series too short for what is asked of it
-│   ├── TariffError            prices that make no band, or none for a time
 │   ├── IntervalError          a time that begins no interval
 │   ├── BrokerUrlError         a broker URL that is none
 │   ├── StoreUrlError          a database URL that is none
@@ -32,11 +38,12 @@ MicrogridError
 ├── StoreError             the database refused
 ├── CompilationError       the Solidity compiler found errors
 ├── ArtifactError          a shipped contract artifact is not what its sources give
+├── SolverError            a solver found no answer to a problem that has one
 ├── AuditError             a number that does not follow from what happened
 └── InvariantError         a sum that must be zero is not
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from difflib import get_close_matches
 
@@ -47,6 +54,14 @@ class MicrogridError(Exception):
 
 class BadInputError(MicrogridError):
     """What a person wrote cannot be used; the message names what, where and what would be right."""
+
+
+class ValueRefusedError(BadInputError):
+    """Base of the errors about one value that cannot be: what it is, what was found, what would be right."""
+
+    def __init__(self, *, what: str, found: object, right: str) -> None:
+        self.what, self.found, self.right = what, found, right
+        super().__init__(f"{what} is {found}; it must be {right}")
 
 
 class UnknownNameError(BadInputError, LookupError):
@@ -76,20 +91,12 @@ class IntervalError(BadInputError):
         super().__init__(f"time {time} {reason} ({seconds} s)")
 
 
-class BookError(BadInputError):
+class BookError(ValueRefusedError):
     """An order book that cannot be: no number, a negative quantity, an id used twice."""
 
-    def __init__(self, *, what: str, found: object, right: str) -> None:
-        self.what, self.found, self.right = what, found, right
-        super().__init__(f"{what} is {found}; it must be {right}")
 
-
-class CommunityError(BadInputError):
+class CommunityError(ValueRefusedError):
     """A community of homes that cannot be: a share outside 0…1, a range upside down, an empty mix."""
-
-    def __init__(self, *, what: str, found: object, right: str) -> None:
-        self.what, self.found, self.right = what, found, right
-        super().__init__(f"{what} is {found}; it must be {right}")
 
 
 class SeriesError(BadInputError):
@@ -103,12 +110,41 @@ class SeriesError(BadInputError):
         )
 
 
-class TariffError(BadInputError):
+class TariffError(ValueRefusedError):
     """Prices that make no band (feed-in above retail, below zero), or no price for a time."""
 
-    def __init__(self, *, what: str, found: object, right: str) -> None:
-        self.what, self.found, self.right = what, found, right
-        super().__init__(f"{what} is {found}; it must be {right}")
+
+class ScenarioError(BadInputError):
+    """A key of a scenario that nobody knows (`found` is None), or a value that it cannot have."""
+
+    def __init__(self, key: str, found: object, right: str) -> None:
+        self.key, self.found, self.right = key, found, right
+        wrong = f"there is no key {key}; {right}" if found is None else f"{key} is {found!r}; it must be {right}"
+        super().__init__(wrong)
+
+
+class LedgerError(ValueRefusedError):
+    """A ledger that cannot be (rules out of range, a document that holds no chain), or an entry that fits none."""
+
+
+class PlanError(ValueRefusedError):
+    """A planning problem that cannot be: a wrong shape, a value that is no number or outside its range."""
+
+
+class MetricError(ValueRefusedError):
+    """Values that a metric is not defined for."""
+
+
+class InfeasibleError(PlanError):
+    """No plan keeps all limits; the message says which ones stand against each other.
+
+    Attributes:
+        limits: One clause for each limit that cannot be kept.
+    """
+
+    def __init__(self, limits: Sequence[str]) -> None:
+        self.limits = tuple(limits)
+        BadInputError.__init__(self, "; ".join(self.limits))
 
 
 class BrokerUrlError(BadInputError):
@@ -287,6 +323,14 @@ class ArtifactError(MicrogridError):
     def __init__(self, name: str, reason: str) -> None:
         self.name, self.reason = name, reason
         super().__init__(f"{name}: {reason}; `microgrid contracts compile` makes the artifacts anew")
+
+
+class SolverError(MicrogridError):
+    """A solver ended without an answer although the limits can be kept."""
+
+    def __init__(self, *, solver: str, status: str) -> None:
+        self.solver, self.status = solver, status
+        super().__init__(f"{solver} found no plan and ended with {status!r}")
 
 
 class AuditError(MicrogridError):

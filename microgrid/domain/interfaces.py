@@ -6,7 +6,9 @@ A plug-in is a module. Its one function makes what the protocol describes:
     forecaster   build(interval_seconds) -> Forecaster            microgrid/planning/forecasters
     strategy     build(generator) -> Strategy, one for each home  microgrid/planning/strategies
                  build_many(count, generator) -> Strategies
+    optimiser    solve(problem, **parameters) -> Plan             microgrid/planning/optimisers
     mechanism    clear_book(book, **parameters) -> Clearing       microgrid/market/mechanisms
+    ledger       build(generator, **parameters) -> Ledger         microgrid/ledger
 """
 
 from collections.abc import Sequence
@@ -15,6 +17,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from microgrid.domain.blocks import LedgerHistory, Transaction
 from microgrid.domain.intervals import Interval
 from microgrid.domain.records import Order, PriceBand
 
@@ -84,3 +87,17 @@ class OrderSource(Protocol):
 
     def order(self, interval: Interval, band: PriceBand) -> Order | None:
         """The home's order for an interval, or None where it stays out."""
+
+
+class Ledger(Protocol):
+    """Where a simulated community writes down what was traded."""
+
+    def record(self, interval: Interval, transactions: Sequence[Transaction]) -> tuple[str, ...]:
+        """Write transactions down at the end of an interval, in this order.
+
+        Returns:
+            Hashes of the blocks that hold them, oldest first; empty where no block was made.
+        """
+
+    def close(self) -> LedgerHistory:
+        """All that was recorded so far; it can be asked for again."""

@@ -15,7 +15,9 @@ KINDS = {
     "mechanism": "microgrid.market.mechanisms",
     "tariff": "microgrid.tariffs",
     "forecaster": "microgrid.planning.forecasters",
+    "optimiser": "microgrid.planning.optimisers",
     "strategy": "microgrid.planning.strategies",
+    "ledger": "microgrid.ledger",
     "backend": "microgrid.chain.backends",
     "device type": "iot_sim.devices",
 }

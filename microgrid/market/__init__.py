@@ -3,15 +3,16 @@
 `clear(Book.from_lists(bids=[(0.30, 2)], asks=[(0.10, 1)]))`
 """
 
-import inspect
 from typing import Any
 
 from microgrid.domain import plugins
 from microgrid.domain.errors import UnknownNameError
 from microgrid.market.book import Book
 from microgrid.market.clearing import Clearing
+from microgrid.market.comparison import parameters_of
+from microgrid.market.merit_order import clear_arrays
 
-__all__ = ["Book", "Clearing", "clear"]
+__all__ = ["Book", "Clearing", "clear", "clear_arrays"]
 
 
 def clear(book: Book, mechanism: str = "uniform_price", **parameters: Any) -> Clearing:
@@ -26,11 +27,10 @@ def clear(book: Book, mechanism: str = "uniform_price", **parameters: Any) -> Cl
         UnknownNameError: no such rule, or the rule has no such parameter; the message lists what there is.
         BookError: a parameter's value cannot be used.
     """
-    rule = plugins.load("mechanism", mechanism).clear_book
-    known = [name for name in inspect.signature(rule).parameters if name != "book"]
+    known = parameters_of(mechanism)
     kind = f"parameter of {mechanism}"
     for name in parameters:
         if name not in known:
             raise UnknownNameError(kind, name, known or ["none"])
-    result: Clearing = rule(book, **parameters)
+    result: Clearing = plugins.load("mechanism", mechanism).clear_book(book, **parameters)
     return result

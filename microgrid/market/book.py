@@ -3,32 +3,52 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeVar, overload
 
 import numpy as np
-import numpy.typing as npt
 
 from microgrid.domain.errors import BookError
+from microgrid.market.quanta import FloatArray, IntArray, to_quanta
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
+AnyArray = TypeVar("AnyArray", FloatArray, IntArray)
 
-QUANTA_PER_KWH = 10**9
-"""Quantities are compared and paired in whole 1e-9 kWh, so that 0.1 + 0.2 kWh meets 0.3 kWh exactly."""
 LARGEST_PRICE = 1e9
 LARGEST_SIDE_KWH = 1e9
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, slots=True)
+class NumberedIds(Sequence[str]):
+    """The names of orders that were given none: b0, b1, … without a string in memory until one is asked for."""
+
+    prefix: str
+    orders: int
+
+    def __len__(self) -> int:
+        return self.orders
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[str, ...]: ...
+    def __getitem__(self, index: int | slice) -> str | tuple[str, ...]:
+        chosen = range(self.orders)[index]
+        if isinstance(chosen, int):
+            return f"{self.prefix}{chosen}"
+        return tuple(f"{self.prefix}{number}" for number in chosen)
+
+
+@dataclass(frozen=True, eq=False)  # without slots: the quanta are computed once and kept
 class Book:
-    """Bids and asks, both divisible.
+    """Bids and asks, both divisible. The arrays become read-only.
 
     Attributes:
         bid_price: Limit prices of the buyers, currency per kWh, shape (bids,).
         bid_quantity: Energy wanted, kWh, shape (bids,).
         ask_price: Limit prices of the sellers, currency per kWh, shape (asks,).
         ask_quantity: Energy offered, kWh, shape (asks,).
-        bid_ids: Name of each bid.
-        ask_ids: Name of each ask.
+        bid_ids: Name of each bid; b0, b1, … where none are given.
+        ask_ids: Name of each ask; s0, s1, … where none are given.
 
     Raises:
         BookError: arrays of different lengths, a value that is no finite number, a negative quantity, an id used twice.
@@ -38,34 +58,26 @@ class Book:
     bid_quantity: FloatArray
     ask_price: FloatArray
     ask_quantity: FloatArray
-    bid_ids: tuple[str, ...]
-    ask_ids: tuple[str, ...]
+    bid_ids: Sequence[str] = ()
+    ask_ids: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        _check_side("bid", self.bid_ids, self.bid_price, self.bid_quantity)
-        _check_side("ask", self.ask_ids, self.ask_price, self.ask_quantity)
-        for array in (self.bid_price, self.bid_quantity, self.ask_price, self.ask_quantity):
-            array.setflags(write=False)
+        for name, prefix in (("bid", "b"), ("ask", "s")):
+            price, quantity = (self._frozen_array(f"{name}_{column}") for column in ("price", "quantity"))
+            ids: Sequence[str] = getattr(self, f"{name}_ids") or NumberedIds(prefix, len(price))
+            object.__setattr__(self, f"{name}_ids", ids)
+            _check_side(name, ids, price, quantity)
 
     @classmethod
     def from_lists(
         cls,
         bids: Sequence[tuple[float, float]],
         asks: Sequence[tuple[float, float]],
-        bid_ids: Sequence[str] | None = None,
-        ask_ids: Sequence[str] | None = None,
+        bid_ids: Sequence[str] = (),
+        ask_ids: Sequence[str] = (),
     ) -> "Book":
         """A book from (price, quantity) pairs; without ids they are b0, b1, … and s0, s1, …."""
-        bid_price, bid_quantity = _columns(bids)
-        ask_price, ask_quantity = _columns(asks)
-        return cls(
-            bid_price,
-            bid_quantity,
-            ask_price,
-            ask_quantity,
-            tuple(bid_ids if bid_ids is not None else (f"b{i}" for i in range(len(bids)))),
-            tuple(ask_ids if ask_ids is not None else (f"s{i}" for i in range(len(asks)))),
-        )
+        return cls(*_columns(bids), *_columns(asks), tuple(bid_ids), tuple(ask_ids))
 
     @classmethod
     def from_document(cls, document: object) -> "Book":
@@ -82,25 +94,25 @@ class Book:
         ask_ids, asks = _read_side(document, "asks", "s")
         return cls.from_lists(bids, asks, bid_ids, ask_ids)
 
-    @property
+    @cached_property
     def bid_quanta(self) -> IntArray:
         """Energy wanted in whole quanta, shape (bids,)."""
-        return to_quanta(self.bid_quantity)
+        return _read_only(to_quanta(self.bid_quantity))
 
-    @property
+    @cached_property
     def ask_quanta(self) -> IntArray:
         """Energy offered in whole quanta, shape (asks,)."""
-        return to_quanta(self.ask_quantity)
+        return _read_only(to_quanta(self.ask_quantity))
+
+    def _frozen_array(self, name: str) -> FloatArray:
+        array: FloatArray = _read_only(np.asarray(getattr(self, name), dtype=np.float64))
+        object.__setattr__(self, name, array)
+        return array
 
 
-def to_quanta(quantity_kwh: FloatArray) -> IntArray:
-    """Energies in kWh as whole quanta, half to even."""
-    return np.rint(quantity_kwh * QUANTA_PER_KWH).astype(np.int64)
-
-
-def from_quanta(quanta: IntArray) -> FloatArray:
-    """Energies in quanta as kWh."""
-    return quanta / QUANTA_PER_KWH
+def _read_only(array: AnyArray) -> AnyArray:
+    array.setflags(write=False)
+    return array
 
 
 def _columns(pairs: Sequence[tuple[float, float]]) -> tuple[FloatArray, FloatArray]:
@@ -108,26 +120,32 @@ def _columns(pairs: Sequence[tuple[float, float]]) -> tuple[FloatArray, FloatArr
     return table[:, 0].copy(), table[:, 1].copy()
 
 
-def _check_side(side: str, ids: tuple[str, ...], price: FloatArray, quantity: FloatArray) -> None:
+def _check_side(side: str, ids: Sequence[str], price: FloatArray, quantity: FloatArray) -> None:
     if not len(ids) == len(price) == len(quantity):
         raise BookError(what=f"a {side} array", found="of another length", right="one id, price and quantity an order")
-    twice = [name for name, count in Counter(ids).items() if count > 1]
-    if twice:
-        raise BookError(what=f"id of {side} {twice[0]!r}", found="there twice", right="one order's own")
-    _check_values(side, ids, "price", price, valid=np.abs(price) <= LARGEST_PRICE, right="a number up to 1e9")
-    _check_values(side, ids, "qty", quantity, valid=quantity >= 0, right="a number of kWh, not negative")
+    _check_ids(side, ids)
+    _check_values(side, ids, "price", price, (-LARGEST_PRICE, LARGEST_PRICE), "a number up to 1e9")
+    _check_values(side, ids, "qty", quantity, (0, np.finfo(np.float64).max), "a number of kWh, not negative")
     if quantity.sum() > LARGEST_SIDE_KWH:
         raise BookError(what=f"the sum of all {side}s", found=quantity.sum(), right=f"at most {LARGEST_SIDE_KWH:g} kWh")
 
 
+def _check_ids(side: str, ids: Sequence[str]) -> None:
+    if isinstance(ids, NumberedIds) or len(set(ids)) == len(ids):
+        return
+    twice = next(name for name, count in Counter(ids).items() if count > 1)
+    raise BookError(what=f"id of {side} {twice!r}", found="there twice", right="one order's own")
+
+
 def _check_values(
-    side: str, ids: tuple[str, ...], name: str, values: FloatArray, *, valid: npt.NDArray[np.bool_], right: str
+    side: str, ids: Sequence[str], name: str, values: FloatArray, bounds: tuple[float, float], right: str
 ) -> None:
-    """NaN compares false with everything, so it is valid nowhere."""
-    wrong = np.flatnonzero(~(valid & np.isfinite(values)))
-    if wrong.size:
-        index = int(wrong[0])
-        raise BookError(what=f"{name} of {side} {ids[index]!r}", found=f"{values[index]:g}", right=right)
+    """NaN compares false with everything, and the smallest of numbers with a NaN is NaN."""
+    lowest, highest = bounds
+    if not len(values) or (values.min() >= lowest and values.max() <= highest):
+        return
+    index = int(np.flatnonzero(~((values >= lowest) & (values <= highest)))[0])
+    raise BookError(what=f"{name} of {side} {ids[index]!r}", found=f"{values[index]:g}", right=right)
 
 
 def _read_side(

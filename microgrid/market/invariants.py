@@ -1,23 +1,21 @@
-"""What must hold for every clearing, as predicates for tests and for run time."""
+"""What must hold for every clearing, as predicates for tests and for run time, and what most rules promise."""
 
 import numpy as np
 
-from microgrid.market.book import to_quanta
 from microgrid.market.clearing import Clearing
+from microgrid.market.quanta import FloatArray, IntArray, summed
 
 MONEY_TOLERANCE = 1e-9
 
 
 def is_balanced(clearing: Clearing) -> bool:
     """Energy bought, energy sold and energy in the trades are equal, to the last quantum."""
-    bought, sold = to_quanta(clearing.bought).sum(), to_quanta(clearing.sold).sum()
-    return bool(bought == sold == to_quanta(clearing.trades.quantity).sum())
+    return bool(clearing.bought_quanta.sum() == clearing.sold_quanta.sum() == clearing.trades.quanta.sum())
 
 
 def is_within_quantities(clearing: Clearing) -> bool:
     """No order is filled by more than it asked for, none by less than nothing."""
-    pairs = ((clearing.bought, clearing.book.bid_quantity), (clearing.sold, clearing.book.ask_quantity))
-    return all(bool(((filled >= 0) & (to_quanta(filled) <= to_quanta(wanted))).all()) for filled, wanted in pairs)
+    return all(bool(((filled >= 0) & (filled <= wanted)).all()) for _, wanted, filled in _sides(clearing))
 
 
 def is_individually_rational(clearing: Clearing) -> bool:
@@ -38,12 +36,10 @@ def has_no_deficit(clearing: Clearing) -> bool:
 def has_consistent_trades(clearing: Clearing) -> bool:
     """The trades of each order add up to its fill, and every trade carries energy."""
     trades, book = clearing.trades, clearing.book
-    quanta = to_quanta(trades.quantity)
-    bought, sold = np.zeros_like(book.bid_quanta), np.zeros_like(book.ask_quanta)
-    np.add.at(bought, trades.buyer, quanta)
-    np.add.at(sold, trades.seller, quanta)
-    same = np.array_equal(bought, to_quanta(clearing.bought)) and np.array_equal(sold, to_quanta(clearing.sold))
-    return same and bool((quanta > 0).all())
+    bought = summed(trades.buyer, trades.quanta, len(book.bid_price))
+    sold = summed(trades.seller, trades.quanta, len(book.ask_price))
+    same = np.array_equal(bought, clearing.bought_quanta) and np.array_equal(sold, clearing.sold_quanta)
+    return same and bool((trades.quanta > 0).all())
 
 
 INVARIANTS = {
@@ -57,5 +53,55 @@ INVARIANTS = {
 
 
 def broken(clearing: Clearing) -> list[str]:
-    """Names of the invariants that a clearing breaks; empty when all hold."""
-    return [name for name, holds in INVARIANTS.items() if not holds(clearing)]
+    """Names of the invariants that a clearing breaks, without those that its rule waives; empty when all hold."""
+    return [name for name, holds in INVARIANTS.items() if name not in clearing.waives and not holds(clearing)]
+
+
+def is_efficient(clearing: Clearing) -> bool:
+    """No other exchange of the book has a larger welfare."""
+    book = clearing.book
+    turnover = float(np.abs(book.bid_price) @ clearing.bought + np.abs(book.ask_price) @ clearing.sold)
+    return clearing.welfare >= clearing.best_welfare - MONEY_TOLERANCE * max(1.0, turnover)
+
+
+def keeps_merit_order(clearing: Clearing) -> bool:
+    """No order trades while a better limit of its side has energy left."""
+    for worth, wanted, filled in _sides(clearing):
+        served, waiting = worth[filled > 0], worth[filled < wanted]
+        if len(served) and len(waiting) and waiting.max() > served.min():
+            return False
+    return True
+
+
+def keeps_time_priority(clearing: Clearing) -> bool:
+    """No order trades while an earlier one with the same limit has energy left."""
+    for worth, wanted, filled in _sides(clearing):
+        live = np.flatnonzero(wanted)
+        order = live[np.argsort(worth[live], kind="stable")]
+        earlier, later = order[:-1], order[1:]
+        same = worth[earlier] == worth[later]
+        if (same & (filled[later] > 0) & (filled[earlier] < wanted[earlier])).any():
+            return False
+    return True
+
+
+PROMISES = {
+    "efficiency": is_efficient,
+    "merit order": keeps_merit_order,
+    "time priority": keeps_time_priority,
+}
+"""What a rule does unless it waives it; nothing that must hold for the books to be right."""
+
+
+def unkept(clearing: Clearing) -> list[str]:
+    """Names of the promises that a clearing does not keep, without those that its rule waives."""
+    return [name for name, holds in PROMISES.items() if name not in clearing.waives and not holds(clearing)]
+
+
+def _sides(clearing: Clearing) -> tuple[tuple[FloatArray, IntArray, IntArray], ...]:
+    """Worth (higher is better), quanta and fill of both sides."""
+    book = clearing.book
+    return (
+        (book.bid_price, book.bid_quanta, clearing.bought_quanta),
+        (-book.ask_price, book.ask_quanta, clearing.sold_quanta),
+    )

@@ -1,111 +1,109 @@
-"""Merit order, equilibrium and pairing: what every call auction shares.
-
-With D>=(p) the demand of bids at or above p, D>(p) that strictly above, and S<=, S< likewise for asks, a price p clears
-the market if and only if D>(p) <= S<=(p) and S<(p) <= D>=(p). The largest volume is max over p of min(D>=(p), S<=(p)),
-and trading it in merit order also gives the largest welfare.
-"""
+"""Who trades with whom, and at which prices: fills of both sides paired into trades."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from microgrid.market.book import Book, FloatArray, IntArray, from_quanta
+from microgrid.market.book import Book
+from microgrid.market.quanta import FloatArray, IntArray, from_quanta
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Curves:
-    """Cumulative demand and supply at each price that occurs in the book, in quanta, shape (prices,)."""
-
-    price: FloatArray
-    demand_at_or_above: IntArray
-    demand_above: IntArray
-    supply_at_or_below: IntArray
-    supply_below: IntArray
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Trades:
-    """Pairs of a buyer and a seller, shape (trades,).
+class Pairs:
+    """Buyers and sellers that exchange energy, shape (trades,).
 
     Attributes:
         buyer: Index of the bid in the book.
         seller: Index of the ask in the book.
-        quantity: Energy, kWh.
-        buyer_price: What the buyer pays, currency per kWh.
-        seller_price: What the seller gets, currency per kWh.
+        quanta: Energy, in quanta.
     """
 
     buyer: IntArray
     seller: IntArray
-    quantity: FloatArray
+    quanta: IntArray
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Trades:
+    """Pairs of a buyer and a seller with what they pay and get, shape (trades,).
+
+    Attributes:
+        buyer: Index of the bid in the book.
+        seller: Index of the ask in the book.
+        quanta: Energy, in quanta.
+        buyer_price: What the buyer pays, currency per kWh.
+        seller_price: What the seller gets, currency per kWh.
+        tier: Index into `tiers` of the market in which the pair met; None where there is one market only.
+        tiers: Names of the markets.
+    """
+
+    buyer: IntArray
+    seller: IntArray
+    quanta: IntArray
     buyer_price: FloatArray
     seller_price: FloatArray
+    tier: IntArray | None = None
+    tiers: tuple[str, ...] = ()
+
+    @property
+    def quantity(self) -> FloatArray:
+        """Energy, kWh."""
+        return from_quanta(self.quanta)
 
 
-def curves(book: Book) -> Curves:
-    """Demand and supply at the book's own prices; orders without energy do not count."""
-    bid_live, ask_live = book.bid_quanta > 0, book.ask_quanta > 0
-    price = np.unique(np.concatenate([book.bid_price[bid_live], book.ask_price[ask_live]]))
-    wanted = _by_price(price, book.bid_price[bid_live], book.bid_quanta[bid_live])
-    offered = _by_price(price, book.ask_price[ask_live], book.ask_quanta[ask_live])
-    at_or_above = np.cumsum(wanted[::-1])[::-1]
-    at_or_below = np.cumsum(offered)
-    return Curves(price, at_or_above, at_or_above - wanted, at_or_below, at_or_below - offered)
+def pair(bought: IntArray, sold: IntArray, buyers: IntArray, sellers: IntArray) -> Pairs:
+    """Both sides laid end to end in the orders given and cut wherever one order ends.
 
-
-def largest_volume(curve: Curves) -> int:
-    """Largest energy that buyers and sellers can exchange within their limits, in quanta."""
-    return int(np.minimum(curve.demand_at_or_above, curve.supply_at_or_below).max(initial=0))
-
-
-def equilibrium_prices(curve: Curves) -> tuple[float, float] | None:
-    """Lowest and highest price that clears the market; None where nothing can be traded."""
-    if largest_volume(curve) == 0:
-        return None
-    clears = (curve.demand_above <= curve.supply_at_or_below) & (curve.supply_below <= curve.demand_at_or_above)
-    prices = curve.price[clears]
-    return float(prices[0]), float(prices[-1])
-
-
-def buyers_in_merit_order(book: Book) -> IntArray:
-    """Indices of the bids, dearest first, then in time order."""
-    return np.argsort(-book.bid_price, kind="stable")
-
-
-def sellers_in_merit_order(book: Book) -> IntArray:
-    """Indices of the asks, cheapest first, then in time order."""
-    return np.argsort(book.ask_price, kind="stable")
-
-
-def fill_in_order(quanta: IntArray, order: IntArray, volume: int) -> IntArray:
-    """Energy of each order when `volume` is handed out in `order`, shape of `quanta`."""
-    filled = np.zeros_like(quanta)
-    placed_before = np.cumsum(quanta[order]) - quanta[order]
-    filled[order] = np.clip(volume - placed_before, 0, quanta[order])
-    return filled
-
-
-def pair(bought: IntArray, sold: IntArray, buyers: IntArray, sellers: IntArray) -> tuple[IntArray, IntArray, IntArray]:
-    """Buyer index, seller index and quanta of each trade when both sides are laid end to end in the orders given.
-
-    The sums of `bought` and `sold` must be equal.
+    Args:
+        bought: Fill of each bid in quanta, shape (bids,).
+        sold: Fill of each ask in quanta, with the same sum, shape (asks,).
+        buyers: Indices of the bids that have a fill, in the order in which they are served.
+        sellers: Indices of the asks that have a fill, likewise.
     """
     bought_until, sold_until = np.cumsum(bought[buyers]), np.cumsum(sold[sellers])
-    ends = np.unique(np.concatenate([bought_until, sold_until]))
-    ends = ends[ends > 0]
+    ends = np.sort(np.concatenate([bought_until, sold_until]))
+    quanta = np.diff(ends, prepend=0)
+    ends, quanta = ends[quanta > 0], quanta[quanta > 0]
     buyer = buyers[np.searchsorted(bought_until, ends)]
     seller = sellers[np.searchsorted(sold_until, ends)]
-    return buyer, seller, np.diff(ends, prepend=0)
+    return Pairs(buyer, seller, quanta)
 
 
-def trades_at_one_price(price: float, bought: IntArray, sold: IntArray, buyers: IntArray, sellers: IntArray) -> Trades:
-    """All trades of a uniform price."""
-    buyer, seller, quanta = pair(bought, sold, buyers, sellers)
-    prices = np.full(len(quanta), price, dtype=np.float64)
-    return Trades(buyer, seller, from_quanta(quanta), prices, prices)
+def pairs_in_merit_order(book: Book, bought: IntArray, sold: IntArray) -> Pairs:
+    """Dearest bid with cheapest ask and so on down; equal prices in order of time."""
+    buyers, sellers = np.flatnonzero(bought), np.flatnonzero(sold)
+    buyers = buyers[np.argsort(-book.bid_price[buyers], kind="stable")]
+    sellers = sellers[np.argsort(book.ask_price[sellers], kind="stable")]
+    return pair(bought, sold, buyers, sellers)
 
 
-def _by_price(price: FloatArray, order_price: FloatArray, quanta: IntArray) -> IntArray:
-    sums = np.zeros(len(price), dtype=np.int64)
-    np.add.at(sums, np.searchsorted(price, order_price), quanta)
-    return sums
+def pairs_in_time_order(bought: IntArray, sold: IntArray) -> Pairs:
+    """First filled bid with first filled ask and so on, for rules that rank nobody."""
+    return pair(bought, sold, np.flatnonzero(bought), np.flatnonzero(sold))
+
+
+def at_prices(pairs: Pairs, buyer_price: float | FloatArray, seller_price: float | FloatArray) -> Trades:
+    """Trades of the pairs; a price is one number, or one for each pair."""
+    shape = pairs.quanta.shape
+    paid, received = (np.broadcast_to(np.asarray(side, np.float64), shape) for side in (buyer_price, seller_price))
+    return Trades(pairs.buyer, pairs.seller, pairs.quanta, paid, received)
+
+
+def in_tiers(**parts: Trades) -> Trades:
+    """The trades of several markets, one after the other, each with the name of its market."""
+    markets = list(parts.values())
+    return Trades(
+        np.concatenate([part.buyer for part in markets]),
+        np.concatenate([part.seller for part in markets]),
+        np.concatenate([part.quanta for part in markets]),
+        np.concatenate([part.buyer_price for part in markets]),
+        np.concatenate([part.seller_price for part in markets]),
+        np.repeat(np.arange(len(markets)), [len(part.quanta) for part in markets]),
+        tuple(parts),
+    )
+
+
+def negotiated(book: Book, pairs: Pairs, k: float) -> Trades:
+    """Each pair at its own price between its limits: ask + k * (bid - ask)."""
+    price = k * book.bid_price[pairs.buyer] + (1 - k) * book.ask_price[pairs.seller]
+    return at_prices(pairs, price, price)

@@ -13,6 +13,7 @@ from microgrid.data.prices import read_prices
 from microgrid.data.profiles import read_profiles
 from microgrid.domain.records import PriceBand
 from microgrid.domain.units import MICRO_PER_UNIT, units
+from microgrid.market.sharing import bill_sharing_bills, mid_market_bills, supply_demand_bills
 from microgrid.settlement.community import bills_without_market, community_bill, self_use, shared_energy
 from microgrid.settlement.statement import MeteredEnergy, amount_without_market_micro
 from microgrid.tariffs import flat, table
@@ -107,6 +108,20 @@ def test_the_community_bill_with_sharing_and_the_saving(case: Case) -> None:
     assert shared == pytest.approx(expected["community_bill_shared"], abs=case.tolerance)
     saving = 100 * (1 - shared / expected["community_bill_p2g"])
     assert saving == pytest.approx(expected["saving_percent"], abs=case.tolerance)
+
+
+@pytest.mark.parametrize(
+    ("rule", "name"),
+    [(bill_sharing_bills, "bill_sharing"), (mid_market_bills, "mmr"), (supply_demand_bills, "sdr")],
+    ids=["bill_sharing", "mid_market_rate", "supply_demand_ratio"],
+)
+def test_bills_of_sharing_rules(case: Case, rule: Callable[..., np.ndarray], name: str) -> None:
+    profiles, expected = case.profiles, case.expected
+    bills = rule(profiles.import_kwh, profiles.export_kwh, case.retail, case.feed_in)
+    assert bills.tolist() == pytest.approx(expected[f"{name}_bills"], abs=case.tolerance)
+    assert bills.sum() == pytest.approx(expected["community_bill_shared"], abs=case.tolerance)
+    better = bills < np.array(expected["p2g_bills"]) - case.tolerance
+    assert better.sum() == expected["homes_strictly_better"][name]
 
 
 def test_energy_between_neighbours_and_with_the_grid(case: Case) -> None:

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -56,9 +57,83 @@ def test_parameters_reach_the_rule(orders: str) -> None:
 
 
 def test_list_and_compare_speak_json(orders: str) -> None:
-    names = [rule["name"] for rule in json.loads(market("list", "--json").stdout)]
-    assert {"uniform_price", "pay_as_bid", "tick_auction"} <= set(names)
+    rules = json.loads(market("list", "--json").stdout)
+    names = [rule["name"] for rule in rules]
+    assert {"uniform_price", "pay_as_bid", "tick_auction", "vcg", "three_tier", "no_market"} <= set(names)
+    assert next(rule for rule in rules if rule["name"] == "three_tier")["defaults"] == {
+        "k": 0.5,
+        "cap_kwh": 3.0,
+        "fee": 0.03,
+    }
     assert [result["mechanism"] for result in json.loads(market("compare", orders, "--json").stdout)] == names
+
+
+def test_list_shows_every_rule_with_its_parameters_and_first_line() -> None:
+    shown = " ".join(market("list").stdout.split())
+    for words in ("fee=0.03", "vcg", "Vickrey-Clarke-Groves", "feed_in", "bill_sharing"):
+        assert words in shown
+
+
+def compared(orders: str, *arguments: str) -> dict[str, dict[str, Any]]:
+    done = market("compare", orders, "--json", *arguments)
+    assert done.returncode == 0, done.stderr
+    return {result["mechanism"]: result for result in json.loads(done.stdout)}
+
+
+def test_compare_tells_welfare_share_operator_gainers_and_the_biggest_loser(orders: str) -> None:
+    """Bids 1.5 kWh at 0.30 and 1 kWh at 0.20, an ask of 2 kWh at 0.10: the best welfare is 0.35."""
+    results = compared(orders)
+    uniform = results["uniform_price"]
+    assert (uniform["welfare_share"], uniform["operator_surplus"], uniform["losers"]) == (1.0, 0.0, 0)
+    assert (uniform["gainers"], uniform["biggest_loser"]) == (2, None)
+    assert (uniform["average_buyer_price"], uniform["average_seller_price"]) == (0.2, 0.2)
+    nothing = results["no_market"]
+    assert (nothing["welfare_share"], nothing["volume"], nothing["average_buyer_price"]) == (0.0, 0.0, None)
+    free = results["bill_sharing"]
+    assert (free["gainers"], free["losers"]) == (2, 1)
+    assert free["biggest_loser"] == {"id": "c", "side": "ask", "gain": pytest.approx(-0.2)}
+    vcg, missed_without_the_seller = results["vcg"], 0.30 * 1.5 + 0.20 * 0.5
+    assert vcg["average_seller_price"] == pytest.approx(missed_without_the_seller / 2)
+    paid_by_a, paid_by_b = 0.20 * 0.5 + 0.10 * 1.0, 0.10 * 0.5
+    assert vcg["operator_surplus"] == pytest.approx(paid_by_a + paid_by_b - missed_without_the_seller)
+    assert all(result["best_welfare"] == pytest.approx(0.35) for result in results.values())
+
+
+def test_the_prices_of_the_grid_reach_the_rules_that_have_them(orders: str) -> None:
+    results = compared(orders, "--retail", "0.30", "--feed-in", "0.06", "--set", "fee=0.05")
+    assert results["mid_market_rate"]["clearing_price"] == pytest.approx(0.18)
+    assert results["local_market"]["operator_surplus"] == pytest.approx(0.05 * 2)
+    for arguments, words in ((("--set", "toll=1"), "known are"), (("--retail", "0.1", "--feed-in", "0.2"), "feed_in")):
+        done = market("compare", orders, *arguments)
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+        assert words in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("bids", "asks"),
+    [
+        ([], []),
+        ([{"id": "a", "price": 0.3, "qty": 1}], []),
+        ([], [{"id": "c", "price": 0.1, "qty": 1}]),
+        ([{"id": "a", "price": 0.3, "qty": 0}], [{"id": "c", "price": 0.1, "qty": 1}]),
+    ],
+    ids=["empty", "buyers only", "sellers only", "no energy"],
+)
+def test_a_book_that_cannot_trade_is_compared_as_well(
+    tmp_path: Path, bids: list[dict[str, Any]], asks: list[dict[str, Any]]
+) -> None:
+    path = tmp_path / "orders.json"
+    path.write_text(json.dumps({"bids": bids, "asks": asks}), "utf-8")
+    for result in compared(str(path)).values():
+        assert (result["volume"], result["welfare"], result["trades"], result["welfare_share"]) == (0, 0, [], None)
+        assert (result["gainers"], result["losers"], result["operator_surplus"]) == (0, 0, 0)
+    assert market("compare", str(path)).returncode == 0
+
+
+def test_the_table_of_a_comparison_fits_a_terminal(orders: str) -> None:
+    lines = market("compare", orders).stdout.splitlines()
+    row = next(line.split() for line in lines if line.startswith("bill_sharing"))
+    assert row == ["bill_sharing", "0", "2", "0.32", "91.4%", "0", "2", "1", "c", "-0.2"]
 
 
 @pytest.mark.parametrize(

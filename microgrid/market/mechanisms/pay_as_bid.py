@@ -1,21 +1,17 @@
 """Discriminatory double auction: every pair trades at its own price.
 
 Pairs form in merit order (dearest bid with cheapest ask) up to the largest volume, and each trades at
-`k * bid + (1 - k) * ask`. Parameter `k` in 0…1: 1 (the default) is pay-as-bid, 0.5 the midpoint of each pair.
+`ask + k * (bid - ask)`. Parameter `k` in 0…1: 1 (the default) is pay-as-bid, 0.5 the midpoint of each pair, 0
+pay-as-ask. Source: Nicolaisen, Petrov, Tesfatsion, IEEE Trans. Evolutionary Computation 5 (2001) 504.
 """
 
-from microgrid.domain.errors import BookError
-from microgrid.market.book import Book, from_quanta
+from microgrid.market.book import Book
 from microgrid.market.clearing import Clearing
-from microgrid.market.ladder import (
-    Trades,
-    buyers_in_merit_order,
-    curves,
-    fill_in_order,
-    largest_volume,
-    pair,
-    sellers_in_merit_order,
-)
+from microgrid.market.ladder import Trades, negotiated, pairs_in_merit_order
+from microgrid.market.merit_order import efficient_exchange
+from microgrid.market.parameters import check_share
+
+WAIVES: frozenset[str] = frozenset()
 
 
 def clear_book(book: Book, *, k: float = 1.0) -> Clearing:
@@ -24,13 +20,10 @@ def clear_book(book: Book, *, k: float = 1.0) -> Clearing:
     Raises:
         BookError: `k` lies outside 0…1.
     """
-    if not 0 <= k <= 1:
-        raise BookError(what="k of pay_as_bid", found=k, right="between 0 (the ask) and 1 (the bid)")
-    volume = largest_volume(curves(book))
-    buyers, sellers = buyers_in_merit_order(book), sellers_in_merit_order(book)
-    bought = fill_in_order(book.bid_quanta, buyers, volume)
-    sold = fill_in_order(book.ask_quanta, sellers, volume)
-    buyer, seller, quanta = pair(bought, sold, buyers, sellers)
-    price = k * book.bid_price[buyer] + (1 - k) * book.ask_price[seller]
-    trades = Trades(buyer, seller, from_quanta(quanta), price, price)
-    return Clearing("pay_as_bid", book, None, from_quanta(bought), from_quanta(sold), trades)
+    check_share("k of pay_as_bid", k)
+    best = efficient_exchange(book)
+
+    def trades() -> Trades:
+        return negotiated(book, pairs_in_merit_order(book, best.bought, best.sold), k)
+
+    return Clearing("pay_as_bid", book, None, best.bought, best.sold, trades, WAIVES)

@@ -18,13 +18,17 @@ import numpy as np
 
 from microgrid.domain.errors import BookError
 from microgrid.domain.records import AuctionResult, Order, PriceBand, Side
-from microgrid.domain.units import MICRO_PER_UNIT, WH_PER_KWH, micro, units
-from microgrid.market.book import LARGEST_PRICE, QUANTA_PER_KWH, Book, FloatArray, IntArray, from_quanta
+from microgrid.domain.units import MICRO_PER_UNIT, micro, units
+from microgrid.market.book import Book
 from microgrid.market.clearing import Clearing
-from microgrid.market.ladder import trades_at_one_price
+from microgrid.market.ladder import Trades, at_prices, pair
+from microgrid.market.parameters import check_price
+from microgrid.market.quanta import QUANTA_PER_WH, FloatArray, IntArray, summed
+
+WAIVES = frozenset({"efficiency", "merit order"})
+"""Limits that share a tick count as equal, and fractions of a Wh do not trade."""
 
 TICKS = 128
-QUANTA_PER_WH = QUANTA_PER_KWH // WH_PER_KWH
 MICRO_TOLERANCE = 1e-6
 """A decimal limit may miss its whole micro by this much in binary before it is rounded away from the limit."""
 
@@ -64,12 +68,16 @@ def tick_prices(band: PriceBand) -> IntArray:
 
 def bid_ticks(limit: IntArray, prices: IntArray) -> IntArray:
     """Tick of each bid: the highest one with a price not above the limit; -1 where the bid is refused."""
-    return np.searchsorted(prices, limit, side="right") - 1
+    above, width = _above_lowest(limit, prices)
+    highest = ((TICKS - 1) * (above + 1) - 1) // max(width, 1)
+    return np.where(above < 0, -1, np.where(above >= width, TICKS - 1, highest))
 
 
 def ask_ticks(limit: IntArray, prices: IntArray) -> IntArray:
     """Tick of each offer: the lowest one with a price not below the limit; 128 where the offer is refused."""
-    return np.searchsorted(prices, limit, side="left")
+    above, width = _above_lowest(limit, prices)
+    lowest = -((TICKS - 1) * -above // max(width, 1))
+    return np.where(above > width, TICKS, np.where(above <= 0, 0, lowest))
 
 
 def clear_ticks(
@@ -158,23 +166,31 @@ def clear_book(
     band = _band(np.concatenate([bid_limit, ask_limit]), floor, cap, reference)
     bid_wh, ask_wh = book.bid_quanta // QUANTA_PER_WH, book.ask_quanta // QUANTA_PER_WH
     cleared = clear_ticks(band, bid_limit, bid_wh, ask_limit, ask_wh)
-    prices = tick_prices(band)
-    buyers = np.argsort(-bid_ticks(bid_limit, prices), kind="stable")
-    sellers = np.argsort(ask_ticks(ask_limit, prices), kind="stable")
     bought, sold = cleared.bought_wh * QUANTA_PER_WH, cleared.sold_wh * QUANTA_PER_WH
     price = units(cleared.price)
-    trades = trades_at_one_price(price, bought, sold, buyers, sellers)
-    return Clearing(
-        "tick_auction", book, price if cleared.volume_wh else None, from_quanta(bought), from_quanta(sold), trades
-    )
+
+    def trades() -> Trades:
+        prices, buyers, sellers = tick_prices(band), np.flatnonzero(bought), np.flatnonzero(sold)
+        buyers = buyers[np.argsort(-bid_ticks(bid_limit[buyers], prices), kind="stable")]
+        sellers = sellers[np.argsort(ask_ticks(ask_limit[sellers], prices), kind="stable")]
+        return at_prices(pair(bought, sold, buyers, sellers), price, price)
+
+    return Clearing("tick_auction", book, price if cleared.volume_wh else None, bought, sold, trades, WAIVES)
+
+
+def _above_lowest(limit: IntArray, prices: IntArray) -> tuple[IntArray, int]:
+    """Limits above the lowest tick, cut to one step outside the band, and the width of the band, micro per kWh.
+
+    With prices floor(t * width / 127) above the lowest, the tick of a limit follows by one division.
+    """
+    lowest, width = int(prices[0]), int(prices[-1] - prices[0])
+    return np.clip(limit, lowest - 1, lowest + width + 1) - lowest, width
 
 
 def _level(ticks: IntArray, energy_wh: IntArray) -> IntArray:
     """Energy at each tick, shape (128,); refused orders stand at no tick."""
-    level = np.zeros(TICKS, dtype=np.int64)
-    valid = (ticks >= 0) & (ticks < TICKS)
-    np.add.at(level, ticks[valid], energy_wh[valid])
-    return level
+    valid = np.flatnonzero((ticks >= 0) & (ticks < TICKS))
+    return summed(ticks[valid], energy_wh[valid], TICKS)
 
 
 def _clearing_tick(demand: IntArray, supply: IntArray, prices: IntArray, reference: int) -> int:
@@ -222,6 +238,5 @@ def _band(limits: IntArray, floor: float | None, cap: float | None, reference: f
 def _price(name: str, price: float | None, otherwise_micro: int) -> int:
     if price is None:
         return otherwise_micro
-    if not abs(price) <= LARGEST_PRICE:
-        raise BookError(what=name, found=price, right="a number up to 1e9")
+    check_price(name, price)
     return micro(price)

@@ -1,0 +1,163 @@
+"""From what a person asked for to a simulated run: scenario file, settings, measured homes, seed."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from microgrid.assets.profile import Profiles
+from microgrid.data.prices import read_prices
+from microgrid.data.profiles import read_profiles
+from microgrid.data.scenarios import read_scenario
+from microgrid.domain.errors import BadInputError, DataFileError, ScenarioError
+from microgrid.domain.intervals import SECONDS_PER_HOUR, Interval, interval_range
+from microgrid.domain.records import PriceBand
+from microgrid.sim.inputs import SECONDS_PER_MINUTE, Inputs, before, measured_inputs, past_steps, tariff
+from microgrid.sim.scenario import Scenario
+from microgrid.tariffs.table import PriceTable, TableTariff
+
+
+@dataclass(frozen=True)
+class SimulationRequest:
+    """What the person asked for.
+
+    Attributes:
+        scenario: A file or the name of a ready one.
+        settings: Dotted keys and the values typed for them.
+        data: Profiles of measured homes.
+        prices: Grid prices.
+        retail_column: Column of the prices file.
+        fill: How gaps in the data are filled; None refuses them.
+        seed: Source of all chance.
+    """
+
+    scenario: str
+    settings: Mapping[str, str]
+    data: Path | None = None
+    prices: Path | None = None
+    retail_column: str | None = None
+    fill: str | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A scenario as it will run, measured homes where there are any, and SHA-256 of each input file by name."""
+
+    scenario: Scenario
+    inputs: Inputs | None
+    hashes: Mapping[str, str]
+
+
+def parse_settings(assignments: Sequence[str]) -> dict[str, str]:
+    """Dotted keys and values from KEY=VALUE.
+
+    Raises:
+        BadInputError: an assignment without a key or an equals sign.
+    """
+    settings = {}
+    for assignment in assignments:
+        name, equals, value = assignment.partition("=")
+        if not equals or not name.strip():
+            message = f"--set {assignment!r} is no setting; write it as KEY=VALUE, such as homes.count=20"
+            raise BadInputError(message)
+        settings[name.strip()] = value.strip()
+    return settings
+
+
+def prepare(request: SimulationRequest) -> Prepared:
+    """Read everything that a run needs.
+
+    Raises:
+        BadInputError: a file or setting that cannot be used.
+    """
+    scenario = read_scenario(request.scenario).with_settings(request.settings)
+    table = _price_table(request, scenario)
+    if request.data is None and table is None:
+        return Prepared(scenario, None, {})
+    hashes = {path.name: _sha256(path) for path in (request.data, request.prices) if path}
+    if request.data is None:
+        return Prepared(scenario, _with_prices(scenario, table, request.seed), hashes)
+    profiles = _read(request, scenario, _start(scenario), scenario.steps * scenario.step_minutes / 60)
+    scenario = _as_measured(scenario, profiles, table)
+    inputs = _measured(request, scenario, profiles, table)
+    return Prepared(scenario, inputs, hashes)
+
+
+def _price_table(request: SimulationRequest, scenario: Scenario) -> PriceTable | None:
+    if request.prices is None:
+        return None
+    return read_prices(
+        request.prices,
+        timezone=scenario.timezone,
+        feed_in_per_kwh=scenario.prices.feed_in,
+        retail_column=request.retail_column,
+    )
+
+
+def _with_prices(scenario: Scenario, table: PriceTable | None, seed: int) -> Inputs:
+    """Made-up homes under listed prices."""
+    from microgrid.sim.community import make_inputs  # noqa: PLC0415 - measured homes need none
+
+    inputs = make_inputs(scenario, seed)
+    return replace(inputs, bands=_bands(scenario, table, inputs.first, inputs.steps))
+
+
+def _read(request: SimulationRequest, scenario: Scenario, start: datetime | None, hours: float) -> Profiles:
+    return read_profiles(request.data or "", start=start, hours=hours, timezone=scenario.timezone, fill=request.fill)
+
+
+def _start(scenario: Scenario) -> datetime | None:
+    """The scenario's own start; where it says nothing, the file's beginning."""
+    if scenario.start == Scenario().start:
+        return None
+    try:
+        return datetime.fromisoformat(scenario.start)
+    except ValueError as error:
+        key = "start"
+        raise ScenarioError(key, scenario.start, "an ISO time such as 2016-08-01T00:00") from error
+
+
+def _as_measured(scenario: Scenario, profiles: Profiles, table: PriceTable | None) -> Scenario:
+    """The scenario with what the file says of steps, homes and start."""
+    currency = table.currency if table and table.currency else scenario.prices.currency
+    return replace(
+        scenario,
+        start=profiles.first.start_utc.isoformat(),
+        steps=profiles.count,
+        step_minutes=profiles.first.seconds // SECONDS_PER_MINUTE,
+        homes=replace(scenario.homes, count=len(profiles.home_ids)),
+        prices=replace(scenario.prices, currency=currency),
+    )
+
+
+def _measured(request: SimulationRequest, scenario: Scenario, profiles: Profiles, table: PriceTable | None) -> Inputs:
+    first, count = profiles.first, past_steps(scenario)
+    past = None
+    # A file that begins with the run, or a gap before it, only means that homes forecast from less.
+    with suppress(DataFileError):
+        start = before(first, count)
+        if count:
+            past = _read(request, scenario, start.start_utc, count * first.seconds / SECONDS_PER_HOUR)
+    bands = _bands(scenario, table, first, profiles.count)
+    past_bands = _past_bands(scenario, table, first, past.count if past else 0)
+    return measured_inputs(scenario, profiles, past, bands, past_bands, request.seed)
+
+
+def _past_bands(scenario: Scenario, table: PriceTable | None, first: Interval, count: int) -> list[PriceBand]:
+    """Prices before the run; none where the file begins with it."""
+    with suppress(BadInputError):
+        return _bands(scenario, table, before(first, count), count)
+    return []
+
+
+def _bands(scenario: Scenario, table: PriceTable | None, first: Interval, count: int) -> list[PriceBand]:
+    rates = TableTariff(table) if table else tariff(scenario)
+    bands: list[PriceBand] = rates.bands(list(interval_range(first, count)))
+    return bands
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
