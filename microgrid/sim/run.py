@@ -110,7 +110,7 @@ class Simulation:
         band, net_wh = self.band(step), self._wanted_wh[step]
         fee = micro(self.scenario.market.trading_fee)
         limit = self._strategy.limit_prices(net_wh, band.feed_in, band.retail, fee)
-        out = self.banned(step) | (limit == OUT) | (np.abs(net_wh) < wh(self.scenario.market.least_order_kwh))
+        out: BoolArray = self.banned(step) | (limit == OUT) | (np.abs(net_wh) < wh(self.scenario.market.least_order_kwh))
         return Orders(np.where(out, 0, net_wh), np.where(out, 0, limit))
 
     def settle(self, step: int, orders: Orders) -> StepTrades:
