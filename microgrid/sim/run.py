@@ -63,7 +63,7 @@ class Simulation:
         self._rule = _rule(scenario)
         expected = expect(scenario, self.inputs)
         self.energy = carry_out(scenario, self.inputs, make_plan(scenario, self.inputs, expected))
-        self._wanted_wh = self._wanted(expected.net_wh)
+        self._wanted_wh: IntArray = self._wanted(expected.net_wh)
         market = scenario.market
         self._strategy = plugins.load("strategy", market.strategy).build_many(self.homes, stream(seed, "strategy"))
         self._office = Office(scenario.regulator, self.homes, stream(seed, "regulator"))
