@@ -18,10 +18,12 @@ FIRST = Interval(1_781_992_800 // HOUR, HOUR)
 
 def scenario(document: Mapping[str, Any] | None = None, **settings: Any) -> Scenario:
     """Six homes and twelve hours around noon unless told otherwise; settings like `market__mechanism`."""
-    base = Scenario.from_mapping(
-        {"start": "2026-06-21T06:00", "steps": 12, "homes": {"count": 6}, **(document or {})}
-    )
-    return base.with_settings({name.replace("__", "."): str(value).lower() for name, value in settings.items()})
+    base = Scenario.from_mapping({"start": "2026-06-21T06:00", "steps": 12, "homes": {"count": 6}, **(document or {})})
+    return base.with_settings({name.replace("__", "."): _typed(value) for name, value in settings.items()})
+
+
+def _typed(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def inputs_of(

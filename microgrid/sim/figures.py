@@ -197,6 +197,8 @@ def _regulator(result: Outcome) -> dict[str, Any]:
 
 def _ledger(result: Outcome) -> dict[str, Any]:
     history = result.ledger
+    if history is not None and history.contracts is not None:
+        return {"blocks": history.contracts.blocks, "transactions": history.contracts.transactions, "hashes": 0}
     if history is None or history.chain is None:
         return {"blocks": 0, "transactions": 0, "hashes": 0}
     blocks = history.chain.blocks[1:]

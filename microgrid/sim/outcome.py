@@ -123,11 +123,19 @@ class Money:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Grid:
-    """Grid prices, micro per kWh, and carbon intensity, kg per kWh, shape (T,)."""
+    """Grid prices, micro per kWh, and carbon intensity, kg per kWh, shape (T,).
+
+    Attributes:
+        feed_in_micro: What the grid pays.
+        retail_micro: What it asks.
+        carbon_kg_per_kwh: Emissions of what it supplies.
+        reference_micro: Price between the two that decides between equally good ticks of an auction.
+    """
 
     feed_in_micro: IntArray
     retail_micro: IntArray
     carbon_kg_per_kwh: FloatArray
+    reference_micro: IntArray
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ import numpy as np
 from microgrid.domain import plugins
 from microgrid.domain.arrays import BoolArray, IntArray
 from microgrid.domain.errors import InvariantError, ScenarioError
-from microgrid.domain.interfaces import Ledger
+from microgrid.domain.interfaces import OUT, Ledger
 from microgrid.domain.intervals import Interval
 from microgrid.domain.records import PriceBand
 from microgrid.domain.units import NANO_PER_MICRO, micro, wh
@@ -93,12 +93,24 @@ class Simulation:
             return self._office.banned(step)
         return np.zeros(self.homes, dtype=np.bool_)
 
+    def wanted_wh(self, step: int) -> IntArray:
+        """What each home wants to buy (above zero) or sell in a step before it thinks of prices, shape (N,)."""
+        return self._wanted_wh[step]
+
+    def moved_micro(self, step: int) -> IntArray:
+        """What each home got in a settled step, bonus and penalty included, shape (N,)."""
+        return self._record.moved_micro(step)
+
+    def grid_micro(self, step: int) -> int:
+        """What the grid got in a settled step."""
+        return self._record.grid_micro(step)
+
     def propose(self, step: int) -> Orders:
         """Orders that the homes' strategies make of what they have or lack; banned homes stay out."""
         band, net_wh = self.band(step), self._wanted_wh[step]
         fee = micro(self.scenario.market.trading_fee)
-        limit = self._strategy.limit_prices(net_wh, band, fee)
-        out = self.banned(step) | (limit < 0) | (np.abs(net_wh) < wh(self.scenario.market.least_order_kwh))
+        limit = self._strategy.limit_prices(net_wh, band.feed_in, band.retail, fee)
+        out = self.banned(step) | (limit == OUT) | (np.abs(net_wh) < wh(self.scenario.market.least_order_kwh))
         return Orders(np.where(out, 0, net_wh), np.where(out, 0, limit))
 
     def settle(self, step: int, orders: Orders) -> StepTrades:
@@ -145,7 +157,8 @@ class Simulation:
     def _results(self) -> Results:
         """Everything, unchecked."""
         energy, inputs, record = self.energy, self.inputs, self._record
-        feed_in, retail = np.array([(band.feed_in, band.retail) for band in inputs.bands], dtype=np.int64).T
+        columns = [(band.feed_in, band.retail, band.reference) for band in inputs.bands]
+        feed_in, retail, reference = np.array(columns, dtype=np.int64).T
         alone = without_market_micro(energy.import_wh, energy.export_wh, retail[:, None], feed_in[:, None])
         start = micro(self.scenario.regulator.start_balance)
         return Results(
@@ -154,7 +167,7 @@ class Simulation:
             home_ids=inputs.home_ids,
             home_types=inputs.home_types,
             first=inputs.first,
-            grid=Grid(feed_in, retail, inputs.carbon_kg_per_kwh),
+            grid=Grid(feed_in, retail, inputs.carbon_kg_per_kwh, reference),
             energy=energy,
             trading=record.trading(start, alone, self._baseline(retail, feed_in)),
             trades=record.all_trades(),

@@ -11,6 +11,7 @@ from microgrid.assets.registers import cumulative_wh
 from microgrid.domain import plugins
 from microgrid.domain.arrays import FloatArray, IntArray
 from microgrid.domain.intervals import HOURS_PER_DAY, SECONDS_PER_HOUR
+from microgrid.domain.units import WH_PER_KWH
 from microgrid.planning import Plan, Problem, plan
 from microgrid.sim.inputs import Inputs
 from microgrid.sim.outcome import Energy
@@ -75,7 +76,9 @@ def make_plan(scenario: Scenario, inputs: Inputs, expected: Expectation) -> Plan
     module = plugins.load("optimiser", optimiser)
     rolls = "forecast" in inspect.signature(module.solve).parameters
     truth = rolls or getattr(module, "REACTS", False)
-    load, pv = (inputs.load_kwh, inputs.pv_kwh) if truth else (expected.load_kwh, expected.pv_kwh)
+    load, pv = expected.load_kwh, expected.pv_kwh
+    if truth:  # as the meters count it, so that a battery fills a gap to the last Wh
+        load, pv = inputs.load_wh / WH_PER_KWH, inputs.pv_wh / WH_PER_KWH
     feed_in, retail = expected.prices.T * MICRO
     problem = Problem(
         dt_hours=inputs.first.hours,
@@ -91,7 +94,7 @@ def make_plan(scenario: Scenario, inputs: Inputs, expected: Expectation) -> Plan
 
 
 def _rolling(scenario: Scenario, inputs: Inputs) -> dict[str, Any]:
-    """Parameters of an optimiser that plans anew while it goes; each plan's forecast knows what was measured by then."""
+    """Parameters of an optimiser that plans anew as it goes; a plan's forecast knows what was measured by then."""
     forecaster, past = _forecaster(scenario, inputs), inputs.past
     load, pv = (np.concatenate(pair) for pair in ((past.load_kwh, inputs.load_kwh), (past.pv_kwh, inputs.pv_kwh)))
 
@@ -137,15 +140,23 @@ def carry_out(scenario: Scenario, inputs: Inputs, planned: Plan) -> Energy:
 
 
 def _run_batteries(inputs: Inputs, planned: Plan) -> tuple[IntArray, IntArray, FloatArray]:
-    """Charge and discharge in Wh, shape (T, B), and states of charge in kWh, shape (T + 1, B)."""
+    """Charge and discharge in Wh, shape (T, B), and states of charge in kWh, shape (T + 1, B).
+
+    What rounding to whole Wh leaves of a step is done in the next, so that it does not add up.
+    """
     fleet: BatteryFleet = inputs.batteries
     charge = np.zeros((inputs.steps, fleet.count), dtype=np.int64)
     discharge, soc = np.zeros_like(charge), np.empty((inputs.steps + 1, fleet.count))
     soc[0] = fleet.soc0_kwh
+    rest = np.zeros((2, fleet.count))
     for step in range(inputs.steps):
+        wanted = np.stack([planned.charge_kwh[step], planned.discharge_kwh[step]])
+        wanted += np.where(wanted > 0, rest, 0.0)
         charge[step], discharge[step], soc[step + 1] = follow_step_wh(
-            fleet, soc[step], planned.charge_kwh[step], planned.discharge_kwh[step], inputs.first.hours
+            fleet, soc[step], wanted[0], wanted[1], inputs.first.hours
         )
+        done = np.stack([charge[step], discharge[step]]) / WH_PER_KWH
+        rest = np.clip(np.where(wanted > 0, wanted - done, rest), 0.0, 1 / WH_PER_KWH)
     return charge, discharge, soc
 
 

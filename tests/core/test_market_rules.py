@@ -87,6 +87,8 @@ def test_a_fee_lies_between_what_buyers_pay_and_sellers_get_and_the_operator_kee
 
 
 def test_limits_exactly_a_fee_apart_meet() -> None:
+    """0.3 - 0.1 is less than 0.2 in binary."""
+    assert rows([(0.3, 1.0)], [(0.2, 1.0)], "local_market", fee=0.1) == [("b0", "s0", 1.0, 0.3, 0.2)]
     assert rows([(0.13, 1.0)], [(0.10, 1.0)], "local_market") == [("b0", "s0", 1.0, 0.13, 0.10)]
     assert rows([(0.13, 1.0)], [(0.10, 1.0)], "local_market", fee=0.031) == []
 

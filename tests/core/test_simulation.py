@@ -1,11 +1,12 @@
 """The step loop: whatever the rules, energy and money add up, limits hold, and a seed gives one result."""
 
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from simulations import inputs_of, scenario
+from simulations import HOUR, inputs_of, scenario
 
 from microgrid.domain import plugins
 from microgrid.domain.errors import InvariantError, ScenarioError
@@ -22,7 +23,7 @@ NO_BATTERY = {"batteries": {"model": "none"}, "prices": {"tariff": "flat", "reta
 def test_every_mechanism_settles_a_community_without_a_broken_invariant(mechanism: str) -> None:
     result = run(scenario(FULL, market__mechanism=mechanism), seed=1)
     assert {item.name: item.error for item in result.invariants if item.error} == {}
-    assert (result.trades.energy_wh.sum() > 0) is (mechanism != "no_market")
+    assert bool(result.trades.energy_wh.sum()) is (mechanism != "no_market")
 
 
 @pytest.mark.parametrize("strategy", plugins.names("strategy"))
@@ -38,7 +39,7 @@ def test_every_optimiser_runs_every_kind_of_battery(optimiser: str, model: str) 
     result = run(scenario(document, planning__optimiser=optimiser, batteries__model=model, steps=24), seed=3)
     assert {item.name: item.error for item in result.invariants if item.error} == {}
     stored = result.energy.charge_wh.sum() + result.energy.central_charge_wh.sum()
-    assert (stored > 0) is (model != "none")
+    assert bool(stored) is (model != "none")
 
 
 @pytest.mark.parametrize("forecaster", plugins.names("forecaster"))
@@ -64,7 +65,9 @@ def test_a_home_settles_by_hand() -> None:
 
 
 def test_a_fee_on_bought_energy_goes_to_the_operator() -> None:
-    rules = scenario(NO_BATTERY, market__mechanism="uniform_price", market__strategy="truthful", market__trading_fee=0.02, steps=1)
+    rules = scenario(
+        NO_BATTERY, market__mechanism="uniform_price", market__strategy="truthful", market__trading_fee=0.02, steps=1
+    )
     result = run(rules, inputs=inputs_of(rules, [[0.0, 1.0]], [[1.0, 0.0]]))
     assert result.money.operator_micro.tolist() == [20_000]
     assert result.bill_micro.sum() == 20_000
@@ -121,25 +124,20 @@ def test_communities_at_the_edge_have_results_and_figures(load: list[list[float]
 
 @pytest.mark.parametrize(
     ("start", "timezone", "hours"),
-    [("2026-03-29T00:00", "Europe/Berlin", 23), ("2026-10-25T00:00", "Europe/Berlin", 25), ("2026-12-31T00:00", "UTC", 24)],
+    [
+        ("2026-03-29T00:00", "Europe/Berlin", 23),
+        ("2026-10-25T00:00", "Europe/Berlin", 25),
+        ("2026-12-31T00:00", "UTC", 24),
+    ],
 )
 def test_days_of_23_and_25_hours_and_the_last_of_the_year_run_through(start: str, timezone: str, hours: int) -> None:
     rules = scenario(start=start, timezone=timezone, steps=hours, prices__tariff="time_of_use")
     result = run(rules, seed=1)
     last = Interval(result.first.index + hours - 1, HOUR)
-    assert last.end_utc == datetime.fromisoformat(start).replace(tzinfo=UTC) + (last.end_utc - _utc(start, timezone)) + (
-        _utc(start, timezone) - datetime.fromisoformat(start).replace(tzinfo=UTC)
-    )
+    clock = ZoneInfo(timezone)
+    assert result.first.start_utc.astimezone(clock).replace(tzinfo=None) == datetime.fromisoformat(start)
+    assert last.end_utc.astimezone(clock).replace(tzinfo=None) == datetime.fromisoformat(start) + timedelta(days=1)
     assert {item.name: item.error for item in result.invariants if item.error} == {}
-
-
-def _utc(start: str, timezone: str) -> datetime:
-    from zoneinfo import ZoneInfo  # noqa: PLC0415 - only here
-
-    return datetime.fromisoformat(start).replace(tzinfo=ZoneInfo(timezone)).astimezone(UTC)
-
-
-HOUR = 3_600
 
 
 def test_a_banned_home_trades_with_the_grid_alone() -> None:

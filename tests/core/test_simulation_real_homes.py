@@ -73,7 +73,9 @@ def test_bills_of_a_measured_week_are_those_of_the_reference(
     for figure in use:
         expected = case["expected"][f"community_{figure}_without_sharing"]
         assert energy[figure] == pytest.approx(expected, abs=1e-4)
-        assert energy[f"shared_{figure}"] == pytest.approx(case["expected"][f"community_{figure}_with_sharing"], abs=1e-4)
+        assert energy[f"shared_{figure}"] == pytest.approx(
+            case["expected"][f"community_{figure}_with_sharing"], abs=1e-4
+        )
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,11 @@
 """Three tiers: own use first (before the book), then bilateral trades, then the local market for what is left.
 
 Tier `bilateral`: pairs in merit order, each order up to `cap_kwh` and with at most `partners` others, each pair at
-`ask + k * (bid - ask)`. Tier
-`local_market`: what is left of every order trades at one price, the middle of the prices that clear it, and buyers pay
-the fee on top. Each trade names its tier. Parameters: `k` in 0…1 (0.5), `cap_kwh` (3.0), `partners` (1; 0 for any number), `fee` per kWh (0.03). Source:
-the order of tiers is that of prosumer communities that rank self-consumption before peers and peers before a market;
-the rules of the tiers are those of `bilateral` and `local_market`.
+`ask + k * (bid - ask)`. Tier `local_market`: what is left of every order trades at one price, the middle of the prices
+that clear it, and buyers pay the fee on top. Each trade names its tier. Parameters: `k` in 0…1 (0.5), `cap_kwh` (3.0),
+`partners` (1; 0 for any number), `fee` per kWh (0.03). Source: the order of tiers is that of prosumer communities that
+rank self-consumption before peers and peers before a market; the rules of the tiers are those of `bilateral` and
+`local_market`.
 """
 
 from microgrid.market.book import Book
