@@ -73,7 +73,15 @@ def prepare(request: SimulationRequest) -> Prepared:
     Raises:
         BadInputError: a file or setting that cannot be used.
     """
-    scenario = read_scenario(request.scenario).with_settings(request.settings)
+    return prepare_for(read_scenario(request.scenario).with_settings(request.settings), request)
+
+
+def prepare_for(scenario: Scenario, request: SimulationRequest) -> Prepared:
+    """Read everything that a run of a scenario needs; the request's own scenario and settings are not looked at.
+
+    Raises:
+        BadInputError: a file or setting that cannot be used.
+    """
     table = _price_table(request, scenario)
     if request.data is None and table is None:
         return Prepared(scenario, None, {})
