@@ -64,7 +64,12 @@ def check_scenario(scenario: Scenario) -> None:
         ("market.parameters", dict(market.parameters), not market.parameters, "empty"),
         ("market.trading_fee", market.trading_fee, market.trading_fee <= DEAREST_FEE, f"at most {DEAREST_FEE:g}"),
         ("regulator.enabled", scenario.regulator.enabled, not scenario.regulator.enabled, "false"),
-        ("batteries.model", scenario.batteries.model, scenario.batteries.model != "central", "another one than central"),
+        (
+            "batteries.model",
+            scenario.batteries.model,
+            scenario.batteries.model != "central",
+            "another one than central",
+        ),
         ("homes.count", count, count <= MOST_HOMES, f"at most {MOST_HOMES}"),
     )
     for key, found, holds, right in rules:
@@ -285,9 +290,7 @@ class _Replay:
         for name, (told, by_step) in pairs.items():
             yield from self._sums(step, f"{name}, micro", told, int(by_step[step]))
 
-    def _homes(
-        self, step: int, what: str, contract: Sequence[int | None], simulated: IntArray
-    ) -> Iterator[Difference]:
+    def _homes(self, step: int, what: str, contract: Sequence[int | None], simulated: IntArray) -> Iterator[Difference]:
         self.compared += len(contract)
         for home, told, expected in zip(self._results.home_ids, contract, simulated.tolist(), strict=True):
             if told != expected:

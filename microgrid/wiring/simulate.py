@@ -41,6 +41,10 @@ class SimulationRequest:
     fill: str | None = None
     seed: int = 0
 
+    def with_settings(self, settings: Mapping[str, str]) -> "SimulationRequest":
+        """The request with further settings, which win."""
+        return replace(self, settings={**self.settings, **settings})
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -49,6 +53,12 @@ class Prepared:
     scenario: Scenario
     inputs: Inputs | None
     hashes: Mapping[str, str]
+
+    def community(self, seed: int) -> Inputs:
+        """The measured homes, or made-up ones."""
+        from microgrid.sim.community import make_inputs  # noqa: PLC0415 - measured homes need none
+
+        return self.inputs if self.inputs is not None else make_inputs(self.scenario, seed)
 
 
 def parse_settings(assignments: Sequence[str]) -> dict[str, str]:
