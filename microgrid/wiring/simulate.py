@@ -73,6 +73,20 @@ def prepare(request: SimulationRequest) -> Prepared:
     Raises:
         BadInputError: a file or setting that cannot be used.
     """
+    prepared = _prepared(request)
+    if on_contracts(prepared.scenario):
+        from microgrid.wiring.evm_ledger import check_scenario  # noqa: PLC0415 - web3 takes a second to import
+
+        check_scenario(prepared.scenario)
+    return prepared
+
+
+def on_contracts(scenario: Scenario) -> bool:
+    """Whether the run is to be settled on the contracts, too: see `microgrid.wiring.evm_ledger`."""
+    return scenario.ledger.kind == "evm"
+
+
+def _prepared(request: SimulationRequest) -> Prepared:
     scenario = read_scenario(request.scenario).with_settings(request.settings)
     table = _price_table(request, scenario)
     if request.data is None and table is None:
