@@ -14,7 +14,7 @@ from microgrid.cli._tables import print_table
 from microgrid.data.scenarios import read_scenario, ready_names
 from microgrid.sim.results import Results
 from microgrid.sim.scenario import Scenario, key_rows
-from microgrid.wiring.simulate import SimulationRequest, parse_settings, prepare
+from microgrid.wiring.simulate import SimulationRequest, on_contracts, parse_settings, prepare
 
 
 @click.command()
@@ -71,6 +71,12 @@ def _simulate(request: SimulationRequest, out: Path | None, *, plots: bool, as_j
     read = perf_counter()
     results = run(prepared.scenario, request.seed, prepared.inputs)
     timings = {"read": read - began, "run": perf_counter() - read}
+    if on_contracts(prepared.scenario):
+        from microgrid.wiring.evm_ledger import settle_on_contracts  # noqa: PLC0415 - web3 takes a second to import
+
+        settling = perf_counter()
+        results = settle_on_contracts(results)
+        timings["contracts"] = perf_counter() - settling
     folder = write_simulation_folder(
         results,
         target,

@@ -95,7 +95,8 @@ class Simulation:
 
     def wanted_wh(self, step: int) -> IntArray:
         """What each home wants to buy (above zero) or sell in a step before it thinks of prices, shape (N,)."""
-        return self._wanted_wh[step]
+        wanted: IntArray = self._wanted_wh[step]
+        return wanted
 
     def moved_micro(self, step: int) -> IntArray:
         """What each home got in a settled step, bonus and penalty included, shape (N,)."""

@@ -92,6 +92,20 @@ def prepare_for(scenario: Scenario, request: SimulationRequest) -> Prepared:
     Raises:
         BadInputError: a file or setting that cannot be used.
     """
+    prepared = _prepared(scenario, request)
+    if on_contracts(prepared.scenario):
+        from microgrid.wiring.evm_ledger import check_scenario  # noqa: PLC0415 - web3 takes a second to import
+
+        check_scenario(prepared.scenario)
+    return prepared
+
+
+def on_contracts(scenario: Scenario) -> bool:
+    """Whether the run is to be settled on the contracts, too: see `microgrid.wiring.evm_ledger`."""
+    return scenario.ledger.kind == "evm"
+
+
+def _prepared(scenario: Scenario, request: SimulationRequest) -> Prepared:
     table = _price_table(request, scenario)
     if request.data is None and table is None:
         return Prepared(scenario, None, {})

@@ -194,7 +194,7 @@ def test_prices_that_change_are_the_prices_paid() -> None:
 @pytest.mark.parametrize("optimiser", ["greedy", "linear_program", "rolling_horizon"])
 @pytest.mark.parametrize("mechanism", ["no_market", "three_tier", "mid_market_rate"])
 def test_no_planner_and_no_market_beats_the_community_optimum(optimiser: str, mechanism: str) -> None:
-    """What the community pays the grid is least when its batteries are planned as one; the rounding is to a Wh a step."""
+    """What the community pays the grid is least when its batteries are planned as one; rounding is to a Wh a step."""
     names = {"planning__optimiser": optimiser, "market__mechanism": mechanism, "batteries__soc_start": 0.1}
     rules = scenario({"homes": {"count": 8}}, steps=24, **names)
     paid = run(rules, seed=6).money.grid_micro.sum()
