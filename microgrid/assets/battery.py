@@ -111,6 +111,10 @@ class BatteryFleet:
         final = self.soc_min_kwh if min_final_soc_kwh is None else min_final_soc_kwh
         return replace(self, soc0_kwh=soc0_kwh, min_final_soc_kwh=final)
 
+    def floor_kwh(self, intervals_left: npt.ArrayLike, dt_hours: float) -> FloatArray:
+        """State of charge below which the final one is out of reach with some intervals left, kWh."""
+        return self.min_final_soc_kwh - np.asarray(intervals_left) * self.charge_power_kw * dt_hours * self.eta_charge
+
     def chargeable_kwh(self, soc_kwh: FloatArray, dt_hours: float) -> FloatArray:
         """Most energy that each can take from outside in one interval, kWh, shape (B,)."""
         room = np.maximum(self.soc_max_kwh - soc_kwh, 0.0) / self.eta_charge

@@ -81,9 +81,9 @@ class FlexibleLoads:
         """The intervals start…stop - 1 after `done_kwh` has flowed, so that what comes later stays possible."""
         if not self.count:
             return self
-        lower, upper = self.needed_kwh(dt_hours)[start:stop] - done_kwh, self.upper_kwh[start:stop] - done_kwh
-        low = np.maximum(lower, 0.0)
-        return FlexibleLoads(self.home, low, np.maximum(upper, low), self.power_kw)
+        low = np.maximum(self.needed_kwh(dt_hours)[start:stop] - done_kwh, 0.0)
+        high = np.minimum.accumulate(self.upper_kwh[::-1], axis=0)[::-1][start:stop] - done_kwh
+        return FlexibleLoads(self.home, low, np.maximum(high, low), self.power_kw)
 
     def select(self, loads: npt.NDArray[np.int64] | npt.NDArray[np.bool_], home: IntArray) -> "FlexibleLoads":
         """Some of the loads, at homes with new indices."""

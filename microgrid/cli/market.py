@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import rich_click as click
 from rich.console import Console
@@ -78,7 +78,8 @@ def compare_rules(
 ) -> None:
     """Clear ORDERS under every rule and set the results side by side: prices, welfare, who gains and who loses.
 
-    Gains are measured by the orders' own limits against no trade. A setting goes to every rule that has it.
+    Gains are measured by the orders' own limits against no trade; the surplus is what the operator keeps. Where buyers
+    pay another price than sellers get, both are shown. A setting goes to every rule that has it.
 
     Example: microgrid market compare orders.json --retail 0.30 --feed-in 0.08
     """
@@ -137,8 +138,11 @@ def _print_clearing(result: Clearing) -> None:
 
 def _print_comparison(outcomes: list[Outcome]) -> None:
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    for heading in ("mechanism", "price", "kWh", "welfare", "of best", "operator", "gain", "lose", "loses most"):
-        table.add_column(heading, justify="left" if heading in {"mechanism", "loses most"} else "right", no_wrap=True)
+    for heading in ("mechanism", "price", "kWh", "welfare", "of best", "surplus", "gain", "lose", "loses most"):
+        words = heading in {"mechanism", "loses most"}
+        justify: Literal["left", "right"] = "left" if words else "right"
+        table.add_column(heading.replace(" ", "\n"), justify=justify, no_wrap=not words, overflow="fold")
+    table.columns[0].no_wrap = True
     for outcome in outcomes:
         clearing, loser = outcome.clearing, outcome.biggest_loser
         table.add_row(
@@ -157,12 +161,10 @@ def _print_comparison(outcomes: list[Outcome]) -> None:
 
 def _prices(outcome: Outcome) -> str:
     """Mean price of buyers and, where it is another one, of sellers."""
-    prices = {_rounded(outcome.buyer_price): None, _rounded(outcome.seller_price): None}
-    return "/".join(prices)
-
-
-def _rounded(price: float | None) -> str:
-    return "-" if price is None else f"{price:.4g}"
+    if outcome.buyer_price is None or outcome.seller_price is None:
+        return "-"
+    buyers, sellers = f"{outcome.buyer_price:.4g}", f"{outcome.seller_price:.4g}"
+    return buyers if buyers == sellers else f"{outcome.buyer_price:.3g}/{outcome.seller_price:.3g}"
 
 
 def _console() -> Console:

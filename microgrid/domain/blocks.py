@@ -1,5 +1,6 @@
 """What a ledger keeps: transactions, blocks, and who mined them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -132,6 +133,27 @@ class BlockWork:
 
 
 @dataclass(frozen=True, slots=True)
+class ContractUse:
+    """What it took to settle a run on contracts.
+
+    Attributes:
+        chain_id: The chain.
+        blocks: Blocks made, the genesis block apart.
+        transactions: Transactions in them.
+        gas: Gas of each operation in all, by name; `deploy` is all that deployed and wired the contracts.
+        calls: Transactions of each operation but `deploy`, by name.
+        addresses: Where the contracts are, by name.
+    """
+
+    chain_id: int
+    blocks: int
+    transactions: int
+    gas: Mapping[str, int]
+    calls: Mapping[str, int]
+    addresses: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerHistory:
     """All that a ledger has to tell once the last interval is over.
 
@@ -140,9 +162,11 @@ class LedgerHistory:
         chain: The blocks, where the ledger keeps them itself.
         miners: Who competed, by number.
         work: What each block after the genesis block cost.
+        contracts: What contracts took, where they are the ledger.
     """
 
     ledger: str
     chain: Chain | None = None
     miners: tuple[Miner, ...] = ()
     work: tuple[BlockWork, ...] = ()
+    contracts: ContractUse | None = None

@@ -10,9 +10,10 @@ MicrogridError
 │   │   ├── TariffError            prices that make no band, or none for a time
 │   │   ├── LedgerError            a ledger that cannot be, or an entry that fits none
 │   │   ├── MetricError            values that a metric is not defined for
-│   │   └── PlanError              a planning problem that cannot be
+│   │   └── PlanError              a battery, load or planning problem that cannot be
 │   │       └── InfeasibleError        limits that no plan can keep, named in words
 │   ├── ScenarioError          a key of a scenario that nobody knows, or a value that it cannot have
+│   ├── SeriesError            a series too short for what is asked of it
 │   ├── IntervalError          a time that begins no interval
 │   ├── BrokerUrlError         a broker URL that is none
 │   ├── StoreUrlError          a database URL that is none
@@ -96,6 +97,17 @@ class BookError(ValueRefusedError):
 
 class CommunityError(ValueRefusedError):
     """A community of homes that cannot be: a share outside 0…1, a range upside down, an empty mix."""
+
+
+class SeriesError(BadInputError):
+    """A series too short to be forecast and compared."""
+
+    def __init__(self, *, found: int, first_origin: int, per_day: int, horizon: int) -> None:
+        self.found, self.first_origin = found, first_origin
+        super().__init__(
+            f"the series has {found} intervals and its first forecast would know {first_origin}; needed are more than "
+            f"a day ({per_day}) before it and {horizon} after it"
+        )
 
 
 class TariffError(ValueRefusedError):

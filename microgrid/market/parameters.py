@@ -32,3 +32,14 @@ def check_not_negative(name: str, value: float) -> None:
     """
     if not 0 <= value <= LARGEST_PRICE:
         raise BookError(what=name, found=value, right="between 0 and 1e9")
+
+
+def check_whole(what: str, value: float) -> int:
+    """A whole number, not negative.
+
+    Raises:
+        BookError: it is none.
+    """
+    if not (value >= 0 and value % 1 == 0):
+        raise BookError(what=what, found=value, right="a whole number, zero or more")
+    return int(value)

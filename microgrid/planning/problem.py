@@ -7,7 +7,7 @@ import numpy as np
 
 from microgrid.assets.battery import BatteryFleet
 from microgrid.assets.flexible import FlexibleLoads
-from microgrid.domain.arrays import FloatArray, IntArray, frozen_floats
+from microgrid.domain.arrays import BoolArray, FloatArray, IntArray, frozen_floats
 from microgrid.domain.errors import PlanError
 
 Metering = Literal["separate", "shared"]
@@ -145,6 +145,31 @@ class Problem:
             community_export_limit_kw=np.inf,
         )
 
+    def window(self, start: int, stop: int, soc_kwh: FloatArray, flexed_kwh: FloatArray) -> "Problem":
+        """The intervals start…stop - 1, from a state in between, so that what comes later stays possible.
+
+        Args:
+            start: First interval.
+            stop: The one after the last.
+            soc_kwh: State of charge of the batteries before `start`, shape (B,).
+            flexed_kwh: Energy that loads that can wait have taken before `start`, shape (F,).
+        """
+        rows, fleet, dt = slice(start, stop), self.batteries, self.dt_hours
+        final = np.maximum(fleet.floor_kwh(self.intervals - stop, dt), fleet.soc_min_kwh)
+        return replace(
+            self,
+            load_kwh=self.load_kwh[rows],
+            pv_kwh=self.pv_kwh[rows],
+            import_price=self.import_price[rows],
+            export_price=self.export_price[rows],
+            batteries=fleet.starting_at(soc_kwh, final),
+            flexible=self.flexible.window(start, stop, flexed_kwh, dt),
+        )
+
+    def expecting(self, load_kwh: FloatArray, pv_kwh: FloatArray) -> "Problem":
+        """The same problem with other load and PV, two arrays of shape (T, N)."""
+        return replace(self, load_kwh=load_kwh, pv_kwh=pv_kwh)
+
     def on_one_meter(self) -> "Problem":
         """All homes netted on one meter that buys at the lowest and sells at the highest price among them."""
         return replace(
@@ -209,9 +234,7 @@ def _check_values(problem: Problem) -> None:
             )
 
 
-def _check_everywhere(
-    name: str, column: str, values: FloatArray, *, valid: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], right: str
-) -> None:
+def _check_everywhere(name: str, column: str, values: FloatArray, *, valid: BoolArray, right: str) -> None:
     if not valid.all():
         time, place = (int(index) for index in np.argwhere(~valid)[0])
         raise PlanError(

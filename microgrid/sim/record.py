@@ -58,6 +58,16 @@ class Record:
         for name, value in zip(BY_STEP, sums, strict=True):
             self._by_step[name][step] = value
 
+    def moved_micro(self, step: int) -> IntArray:
+        """What each home got in a step, bonus and penalty included, shape (N,)."""
+        rows = self._by_home
+        moved: IntArray = rows["amount_micro"][step] + rows["bonus_micro"][step] - rows["penalty_micro"][step]
+        return moved
+
+    def grid_micro(self, step: int) -> int:
+        """What the grid got in a step."""
+        return int(self._by_step["grid_micro"][step])
+
     @property
     def bans(self) -> tuple[Ban, ...]:
         """All bans, in order."""

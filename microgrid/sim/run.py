@@ -14,7 +14,7 @@ import numpy as np
 from microgrid.domain import plugins
 from microgrid.domain.arrays import BoolArray, IntArray
 from microgrid.domain.errors import InvariantError, ScenarioError
-from microgrid.domain.interfaces import Ledger
+from microgrid.domain.interfaces import OUT, Ledger
 from microgrid.domain.intervals import Interval
 from microgrid.domain.records import PriceBand
 from microgrid.domain.units import NANO_PER_MICRO, micro, wh
@@ -62,8 +62,8 @@ class Simulation:
         self.inputs = inputs if inputs is not None else make_inputs(scenario, seed)
         self._rule = _rule(scenario)
         expected = expect(scenario, self.inputs)
-        self.energy = carry_out(scenario, self.inputs, make_plan(scenario, self.inputs, expected))
-        self._wanted_wh = self._wanted(expected.net_wh)
+        self.energy = carry_out(scenario, self.inputs, expected, make_plan(scenario, self.inputs, expected))
+        self._wanted_wh: IntArray = self._wanted()
         market = scenario.market
         self._strategy = plugins.load("strategy", market.strategy).build_many(self.homes, stream(seed, "strategy"))
         self._office = Office(scenario.regulator, self.homes, stream(seed, "regulator"))
@@ -93,12 +93,27 @@ class Simulation:
             return self._office.banned(step)
         return np.zeros(self.homes, dtype=np.bool_)
 
+    def wanted_wh(self, step: int) -> IntArray:
+        """What each home wants to buy (above zero) or sell in a step before it thinks of prices, shape (N,)."""
+        wanted: IntArray = self._wanted_wh[step]
+        return wanted
+
+    def moved_micro(self, step: int) -> IntArray:
+        """What each home got in a settled step, bonus and penalty included, shape (N,)."""
+        return self._record.moved_micro(step)
+
+    def grid_micro(self, step: int) -> int:
+        """What the grid got in a settled step."""
+        return self._record.grid_micro(step)
+
     def propose(self, step: int) -> Orders:
         """Orders that the homes' strategies make of what they have or lack; banned homes stay out."""
         band, net_wh = self.band(step), self._wanted_wh[step]
         fee = micro(self.scenario.market.trading_fee)
-        limit = self._strategy.limit_prices(net_wh, band, fee)
-        out = self.banned(step) | (limit < 0)
+        limit = self._strategy.limit_prices(net_wh, band.feed_in, band.retail, fee)
+        out: BoolArray = (
+            self.banned(step) | (limit == OUT) | (np.abs(net_wh) < wh(self.scenario.market.least_order_kwh))
+        )
         return Orders(np.where(out, 0, net_wh), np.where(out, 0, limit))
 
     def settle(self, step: int, orders: Orders) -> StepTrades:
@@ -145,7 +160,8 @@ class Simulation:
     def _results(self) -> Results:
         """Everything, unchecked."""
         energy, inputs, record = self.energy, self.inputs, self._record
-        feed_in, retail = np.array([(band.feed_in, band.retail) for band in inputs.bands], dtype=np.int64).T
+        columns = [(band.feed_in, band.retail, band.reference) for band in inputs.bands]
+        feed_in, retail, reference = np.array(columns, dtype=np.int64).T
         alone = without_market_micro(energy.import_wh, energy.export_wh, retail[:, None], feed_in[:, None])
         start = micro(self.scenario.regulator.start_balance)
         return Results(
@@ -154,7 +170,7 @@ class Simulation:
             home_ids=inputs.home_ids,
             home_types=inputs.home_types,
             first=inputs.first,
-            grid=Grid(feed_in, retail, inputs.carbon_kg_per_kwh),
+            grid=Grid(feed_in, retail, inputs.carbon_kg_per_kwh, reference),
             energy=energy,
             trading=record.trading(start, alone, self._baseline(retail, feed_in)),
             trades=record.all_trades(),
@@ -168,11 +184,11 @@ class Simulation:
             filled=inputs.filled,
         )
 
-    def _wanted(self, expected_net_wh: IntArray) -> IntArray:
+    def _wanted(self) -> IntArray:
         """What homes want to buy (above zero) or sell in each step, shape (T, N)."""
         energy = self.energy
         if self.scenario.market.orders == "forecast":
-            return expected_net_wh + energy.flexible_wh + energy.charge_wh - energy.discharge_wh
+            return energy.forecast_net_wh + energy.flexible_wh + energy.charge_wh - energy.discharge_wh
         net = energy.import_wh - energy.export_wh
         if energy.central_charge_wh.any() or energy.central_discharge_wh.any():
             shares = [battery_share(energy, step, self.band(step)) for step in range(self.steps)]

@@ -103,6 +103,7 @@ class Market:
         "measured", "measured: what a home has or lacks; forecast: what it expects, deviations are settled",
         "", choices=("measured", "forecast"),
     )  # fmt: skip
+    least_order_kwh: float = key(0.0, "smallest order; a home with less stays out", "kWh", least=0.0, most=1e6)
     trading_fee: float = key(0.0, "fee on each kWh bought in any market", "currency per kWh", least=0.0, most=1e3)
     parameters: Mapping[str, float] = table("parameters of the clearing rule by name, such as cap_kwh and fee", "")
 
@@ -113,7 +114,8 @@ class Planning:
 
     optimiser: str = key("greedy", "how plans are made", "", plugin="optimiser")
     forecaster: str = key("exact", "how homes forecast load, PV and prices", "", plugin="forecaster")
-    horizon_hours: int = key(24, "how far a plan looks ahead", "h", least=1, most=24 * 366)
+    horizon_hours: int = key(24, "how far a rolling plan looks ahead", "h", least=1, most=24 * 366)
+    replan_hours: int = key(6, "how often a rolling plan is made anew", "h", least=1, most=24 * 366)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """How batteries, cars and heat pumps are run: a plan made on forecasts, carried out in whole Wh."""
 
+import inspect
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from microgrid.assets.registers import cumulative_wh
 from microgrid.domain import plugins
 from microgrid.domain.arrays import FloatArray, IntArray
 from microgrid.domain.intervals import HOURS_PER_DAY, SECONDS_PER_HOUR
+from microgrid.domain.units import WH_PER_KWH
 from microgrid.planning import Plan, Problem, plan
 from microgrid.sim.inputs import Inputs
 from microgrid.sim.outcome import Energy
@@ -34,8 +36,7 @@ class Expectation:
 
 def expect(scenario: Scenario, inputs: Inputs) -> Expectation:
     """Forecasts of load, PV and prices, made once a day for the day to come."""
-    forecaster = plugins.load("forecaster", scenario.planning.forecaster).build(inputs.first.seconds)
-    per_day = max(1, HOURS_PER_DAY * SECONDS_PER_HOUR // inputs.first.seconds)
+    forecaster, per_day = _forecaster(scenario, inputs), _per_day(inputs)
     prices = np.array([(band.feed_in, band.retail) for band in inputs.bands], dtype=np.float64)
     past = inputs.past
     return Expectation(
@@ -43,6 +44,14 @@ def expect(scenario: Scenario, inputs: Inputs) -> Expectation:
         np.maximum(_by_day(forecaster, past.pv_kwh, inputs.pv_kwh, per_day), 0.0),
         np.maximum(_by_day(forecaster, past.prices, prices, per_day), 0.0),
     )
+
+
+def _forecaster(scenario: Scenario, inputs: Inputs) -> Any:
+    return plugins.load("forecaster", scenario.planning.forecaster).build(inputs.first.seconds)
+
+
+def _per_day(inputs: Inputs) -> int:
+    return max(1, HOURS_PER_DAY * SECONDS_PER_HOUR // inputs.first.seconds)
 
 
 def _by_day(forecaster: Any, past: FloatArray, actual: FloatArray, per_day: int) -> FloatArray:
@@ -65,10 +74,12 @@ def make_plan(scenario: Scenario, inputs: Inputs, expected: Expectation) -> Plan
     """
     optimiser = scenario.planning.optimiser
     module = plugins.load("optimiser", optimiser)
-    reacts = getattr(module, "REACTS", False)
-    load, pv = (inputs.load_kwh, inputs.pv_kwh) if reacts else (expected.load_kwh, expected.pv_kwh)
+    rolls = "forecast" in inspect.signature(module.solve).parameters
+    truth = rolls or getattr(module, "REACTS", False)
+    load, pv = expected.load_kwh, expected.pv_kwh
+    if truth:  # as the meters count it, so that a battery fills a gap to the last Wh
+        load, pv = inputs.load_wh / WH_PER_KWH, inputs.pv_wh / WH_PER_KWH
     feed_in, retail = expected.prices.T * MICRO
-    shared = scenario.batteries.model == "central" or getattr(module, "COUPLED", False)
     problem = Problem(
         dt_hours=inputs.first.hours,
         load_kwh=load,
@@ -77,12 +88,28 @@ def make_plan(scenario: Scenario, inputs: Inputs, expected: Expectation) -> Plan
         export_price=feed_in,
         batteries=inputs.batteries,
         flexible=inputs.flexible,
-        metering="shared" if shared else "separate",
+        metering="shared" if scenario.batteries.model == "central" else "separate",
     )
-    return plan(problem, optimiser=optimiser)
+    return plan(problem, optimiser=optimiser, **(_rolling(scenario, inputs) if rolls else {}))
 
 
-def carry_out(scenario: Scenario, inputs: Inputs, planned: Plan) -> Energy:
+def _rolling(scenario: Scenario, inputs: Inputs) -> dict[str, Any]:
+    """Parameters of an optimiser that plans anew as it goes; a plan's forecast knows what was measured by then."""
+    forecaster, past = _forecaster(scenario, inputs), inputs.past
+    load, pv = (np.concatenate(pair) for pair in ((past.load_kwh, inputs.load_kwh), (past.pv_kwh, inputs.pv_kwh)))
+
+    def forecast(start: int, stop: int) -> tuple[FloatArray, FloatArray]:
+        now, then = len(past.load_kwh) + start, len(past.load_kwh) + stop
+        both = (forecaster.ahead(known[:now], known[now:then], per_day=_per_day(inputs)) for known in (load, pv))
+        return tuple(np.maximum(series, 0.0) for series in both)
+
+    steps_per_hour = 1 / inputs.first.hours
+    horizon = max(1, round(scenario.planning.horizon_hours * steps_per_hour))
+    every = min(horizon, max(1, round(scenario.planning.replan_hours * steps_per_hour)))
+    return {"horizon_steps": horizon, "replan_steps": every, "forecast": forecast}
+
+
+def carry_out(scenario: Scenario, inputs: Inputs, expected: Expectation, planned: Plan) -> Energy:
     """Run a plan in whole Wh within every battery's limits, and read all meters."""
     charge, discharge, soc = _run_batteries(inputs, planned)
     limits = np.stack([inputs.batteries.soc_min_kwh, inputs.batteries.soc_max_kwh])
@@ -108,20 +135,29 @@ def carry_out(scenario: Scenario, inputs: Inputs, planned: Plan) -> Energy:
         central_discharge_wh=discharge[:, 0] if central else none,
         central_soc_kwh=soc[:, 0] if central else np.zeros(inputs.steps + 1),
         central_limits_kwh=limits[:, 0] if central else np.zeros(2),
+        forecast_net_wh=expected.net_wh,
         plain_load_wh=inputs.load_wh + plain,
     )
 
 
 def _run_batteries(inputs: Inputs, planned: Plan) -> tuple[IntArray, IntArray, FloatArray]:
-    """Charge and discharge in Wh, shape (T, B), and states of charge in kWh, shape (T + 1, B)."""
+    """Charge and discharge in Wh, shape (T, B), and states of charge in kWh, shape (T + 1, B).
+
+    What rounding to whole Wh leaves of a step is done in the next, so that it does not add up.
+    """
     fleet: BatteryFleet = inputs.batteries
     charge = np.zeros((inputs.steps, fleet.count), dtype=np.int64)
     discharge, soc = np.zeros_like(charge), np.empty((inputs.steps + 1, fleet.count))
     soc[0] = fleet.soc0_kwh
+    rest = np.zeros((2, fleet.count))
     for step in range(inputs.steps):
+        wanted = np.stack([planned.charge_kwh[step], planned.discharge_kwh[step]])
+        wanted += np.where(wanted > 0, rest, 0.0)
         charge[step], discharge[step], soc[step + 1] = follow_step_wh(
-            fleet, soc[step], planned.charge_kwh[step], planned.discharge_kwh[step], inputs.first.hours
+            fleet, soc[step], wanted[0], wanted[1], inputs.first.hours
         )
+        done = np.stack([charge[step], discharge[step]]) / WH_PER_KWH
+        rest = np.clip(np.where(wanted > 0, wanted - done, rest), 0.0, 1 / WH_PER_KWH)
     return charge, discharge, soc
 
 

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from microgrid.assets.profile import Profiles
+from microgrid.chain.backend import Backend
 from microgrid.chain.client import MarketChain
 from microgrid.chain.deployment import MarketConfig, Parties, deploy
 from microgrid.config import Settings
@@ -66,24 +68,41 @@ def open_market(settings: Settings, inputs: DemoInputs, *, seed: int, fee_micro_
         BadInputError: the backend is unknown, missing or unreachable.
         ChainError: a transaction failed.
     """
-    first = inputs.profiles.first
+    profiles = inputs.profiles
     connect = load("backend", settings.backend).connect
-    backend = connect(_target(settings), first.start_s - HEADSTART_S)
+    backend = connect(_target(settings), profiles.first.start_s - HEADSTART_S)
     try:
         operator = _operator(settings) or backend.funded_key()
-        config = MarketConfig(interval_seconds=first.seconds, fee_micro_per_kwh=fee_micro_per_kwh)
-        grid, treasury = (seeded_key(seed, role).address for role in ("grid", "treasury"))
-        parties = Parties.one(operator.address, backstop=grid, treasury=treasury)
-        deployment = deploy(backend.web3, operator.secret, config, parties)
-        chain = MarketChain(backend, deployment, operator)
-        rated = _rated_power_w(inputs)
-        members = tuple(
-            _register(chain, seed, home, power) for home, power in zip(inputs.profiles.home_ids, rated, strict=True)
-        )
-        deposits = _fund(chain, members, inputs)
-        yield Market(chain, members, deposits, config.settlement_deadline_seconds)
+        config = MarketConfig(interval_seconds=profiles.first.seconds, fee_micro_per_kwh=fee_micro_per_kwh)
+        yield found_market(backend, operator, config, profiles, max(band.retail for band in inputs.bands), seed)
     finally:
         backend.close()
+
+
+def found_market(
+    backend: Backend, operator: SigningKey, config: MarketConfig, profiles: Profiles, dearest: int, seed: int
+) -> Market:
+    """Deploy, register and fund.
+
+    Args:
+        backend: A chain.
+        operator: Who deploys and then runs the market; has gas money.
+        config: Rules of the market.
+        profiles: The homes and what their meters will show.
+        dearest: Highest retail price of the run, micro per kWh.
+        seed: Source of all keys but the operator's.
+
+    Raises:
+        ChainError: a transaction failed.
+    """
+    grid, treasury = (seeded_key(seed, role).address for role in ("grid", "treasury"))
+    parties = Parties.one(operator.address, backstop=grid, treasury=treasury)
+    deployment = deploy(backend.web3, operator.secret, config, parties)
+    chain = MarketChain(backend, deployment, operator)
+    rated = _rated_power_w(profiles)
+    members = tuple(_register(chain, seed, home, power) for home, power in zip(profiles.home_ids, rated, strict=True))
+    deposits = _fund(chain, members, profiles, dearest)
+    return Market(chain, members, deposits, config.settlement_deadline_seconds)
 
 
 def _target(settings: Settings) -> str | None:
@@ -99,9 +118,8 @@ def _operator(settings: Settings) -> SigningKey | None:
     return SigningKey.from_hex(settings.operator_key.get_secret_value(), "setting MICROGRID_OPERATOR_KEY")
 
 
-def _rated_power_w(inputs: DemoInputs) -> list[int]:
+def _rated_power_w(profiles: Profiles) -> list[int]:
     """Rating of each meter: a common household connection, or what the home's own peak needs."""
-    profiles = inputs.profiles
     peak_kwh = (profiles.import_kwh + profiles.export_kwh).max(axis=0)
     return [max(LEAST_RATED_POWER_W, wh(float(peak) / profiles.first.hours) + 1) for peak in peak_kwh]
 
@@ -114,10 +132,9 @@ def _register(chain: MarketChain, seed: int, home_id: str, rated_power_w: int) -
     return Member(home_id, key, meter, meter_key, member_id)
 
 
-def _fund(chain: MarketChain, members: tuple[Member, ...], inputs: DemoInputs) -> dict[str, int]:
+def _fund(chain: MarketChain, members: tuple[Member, ...], profiles: Profiles, dearest: int) -> dict[str, int]:
     """Each home pays in twice its dearest bill without a market and a float; the grid what it may have to pay out."""
-    dearest = max(band.retail for band in inputs.bands)
-    energy = inputs.profiles.import_kwh + inputs.profiles.export_kwh
+    energy = profiles.import_kwh + profiles.export_kwh
     worst = [ceil_micro(wh(total) * dearest) for total in energy.sum(axis=0)]
     deposits = {
         member.key.address: 2 * micro_amount + FLOAT_MICRO for member, micro_amount in zip(members, worst, strict=True)

@@ -30,8 +30,10 @@ REVEALING_BOOKS: list[tuple[Orders, Orders]] = [
     ([(0.30, 5.0), (0.30, 1.0), (0.295, 1.0)], [(0.28, 3.0), (0.29, 2.0)]),
     ([(0.4, 2.5), (0.3, 1.5)], [(0.1, 1.0), (0.1, 1.0), (0.15, 1.0), (0.2, 1.0)]),
     ([(0.500, 1.0), (0.501, 1.0)], [(0.1, 1.0), (4.0, 1.0)]),
+    ([(0.30, 2.0), (0.29, 1.0)], [(0.28, 1.0), (0.285, 1.0)]),
 ]
-"""Books on which rules differ: one pair, a narrow pair, a late good order, ties, large orders, two limits in a tick."""
+"""Books on which rules differ: one pair, a narrow pair, a late good order, ties, large orders, two limits in a
+tick, more partners than one."""
 
 
 def waived(mechanism: str) -> frozenset[str]:

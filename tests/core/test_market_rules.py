@@ -87,6 +87,8 @@ def test_a_fee_lies_between_what_buyers_pay_and_sellers_get_and_the_operator_kee
 
 
 def test_limits_exactly_a_fee_apart_meet() -> None:
+    """0.3 - 0.1 is less than 0.2 in binary."""
+    assert rows([(0.3, 1.0)], [(0.2, 1.0)], "local_market", fee=0.1) == [("b0", "s0", 1.0, 0.3, 0.2)]
     assert rows([(0.13, 1.0)], [(0.10, 1.0)], "local_market") == [("b0", "s0", 1.0, 0.13, 0.10)]
     assert rows([(0.13, 1.0)], [(0.10, 1.0)], "local_market", fee=0.031) == []
 
@@ -99,9 +101,26 @@ def test_bilateral_pairs_meet_in_the_middle_and_stop_at_the_cap() -> None:
     assert rows([(0.30, 5.0)], [(0.10, 9.0)], "bilateral", cap_kwh=0.5, k=0.0) == [("b0", "s0", 0.5, 0.1, 0.1)]
 
 
-def test_three_tiers_trade_bilaterally_first_and_the_rest_in_the_local_market() -> None:
+def test_with_one_partner_each_the_keenest_meets_the_cheapest_and_the_next_the_next() -> None:
+    bids, asks = [(0.30, 5.0), (0.28, 1.0), (0.15, 1.0)], [(0.10, 2.0), (0.20, 4.0), (0.25, 1.0)]
+    assert rows(bids, asks, "bilateral", partners=1) == [("b0", "s0", 2.0, 0.20, 0.20), ("b1", "s1", 1.0, 0.24, 0.24)]
+    assert rows(bids, asks, "bilateral", partners=2) == [
+        ("b0", "s0", 2.0, 0.20, 0.20),
+        ("b1", "s1", 1.0, 0.24, 0.24),
+        ("b0", "s1", 1.0, 0.25, 0.25),
+    ]
+
+
+def test_three_tiers_trade_with_one_peer_first_and_the_rest_in_the_local_market() -> None:
     book = Book.from_lists([(0.30, 5.0)], [(0.10, 2.0), (0.20, 4.0)])
     document = clear(book, "three_tier").to_document()
+    found = [(t["tier"], t["seller"], t["qty"]) for t in document["trades"]]
+    assert found == [("bilateral", "s0", 2.0), ("local_market", "s1", 3.0)]
+
+
+def test_three_tiers_trade_bilaterally_first_and_the_rest_in_the_local_market() -> None:
+    book = Book.from_lists([(0.30, 5.0)], [(0.10, 2.0), (0.20, 4.0)])
+    document = clear(book, "three_tier", partners=0).to_document()
     found = [(t["tier"], t["seller"], t["qty"], t["buyer_price"], t["seller_price"]) for t in document["trades"]]
     assert [row[:3] for row in found] == [
         ("bilateral", "s0", 2.0),
@@ -120,6 +139,8 @@ def test_three_tiers_trade_bilaterally_first_and_the_rest_in_the_local_market() 
         ("pay_as_bid", {"k": float("nan")}),
         ("bilateral", {"k": 2}),
         ("bilateral", {"cap_kwh": -1}),
+        ("bilateral", {"partners": 0.5}),
+        ("three_tier", {"partners": float("inf")}),
         ("local_market", {"fee": -0.01}),
         ("three_tier", {"fee": float("nan")}),
         ("three_tier", {"cap_kwh": float("inf")}),

@@ -6,8 +6,9 @@ from behaviours.mechanism import A_SINGLE_PAIR, TRADE, MechanismBehaviour, waive
 
 from microgrid.domain import plugins
 from microgrid.domain.errors import BookError, UnknownNameError
-from microgrid.market import Book, clear
-from microgrid.market.invariants import INVARIANTS, PROMISES
+from microgrid.market import Book, Clearing, clear
+from microgrid.market.invariants import INVARIANTS, PROMISES, broken
+from microgrid.market.ladder import Trades
 
 
 @pytest.fixture(scope="module", params=plugins.names("mechanism"))
@@ -85,3 +86,26 @@ def test_arrays_of_different_lengths_are_refused() -> None:
         Book(np.array([3.0]), np.array([2.0, 1.0]), np.zeros(0), np.zeros(0))
     with pytest.raises(BookError, match="ask array"):
         Book(np.zeros(0), np.zeros(0), np.array([3.0]), np.array([2.0]), ask_ids=("a", "b"))
+
+
+@pytest.mark.parametrize(
+    ("waives", "expected"),
+    [
+        (set(), ["balance", "quantities", "individual rationality", "budget", "trades"]),
+        ({"budget"}, ["balance", "quantities", "individual rationality", "trades"]),
+        ({"individual rationality", "efficiency"}, ["balance", "quantities", "budget", "trades"]),
+    ],
+)
+def test_a_waiver_hides_the_invariant_of_its_name_and_no_other(waives: set[str], expected: list[str]) -> None:
+    """Everything is wrong: too much bought, less sold, a price below the ask, and the operator pays in."""
+    trades = Trades(np.array([0]), np.array([0]), np.array([10**9]), np.array([0.0]), np.array([0.05]))
+    wrong = Clearing(
+        "wrong",
+        Book.from_lists([(0.3, 1.0)], [(0.1, 1.0)]),
+        None,
+        np.array([2 * 10**9]),
+        np.array([10**9]),
+        lambda: trades,
+        frozenset(waives),
+    )
+    assert broken(wrong) == expected

@@ -88,6 +88,16 @@ def by_sorting(*book: np.ndarray) -> MeritOrder:
         return merit_order.merit_order(*book)
 
 
+def test_clearing_prices_far_apart_in_a_large_book() -> None:
+    """Of 20,000 unit orders a side, half can trade and none has a limit between 0.20 and 0.25."""
+    price = np.concatenate([np.linspace(0.10, 0.20, 10_000), np.linspace(0.25, 0.30, 10_000)])
+    unit = np.full(20_000, 10**9)
+    result = merit_order.merit_order(price, unit, price, unit)
+    assert (result.low, result.high, result.volume) == (0.20, 0.25, 10_000 * 10**9)
+    assert np.array_equal(result.bought, np.where(price >= 0.25, unit, 0))
+    assert np.array_equal(result.sold, np.where(price <= 0.20, unit, 0))
+
+
 @pytest.mark.parametrize("spread", ["even", "ladder", "two prices", "outlier", "two clusters", "one side above"])
 def test_large_books_are_cleared_as_by_sorting(spread: str) -> None:
     generator = np.random.default_rng(5)

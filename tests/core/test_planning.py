@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 from behaviours.forecaster import ForecasterBehaviour
-from behaviours.strategy import BAND, Make, StrategyBehaviour
+from behaviours.strategy import BAND, Make, MakeMany, StrategyBehaviour
 
 from microgrid.domain import plugins
-from microgrid.domain.interfaces import Forecaster, Strategy
+from microgrid.domain.interfaces import Forecaster, Strategies, Strategy
 from microgrid.planning.forecasters import exact, persistence, seasonal_naive
 from microgrid.planning.strategies import adaptive, truthful, zero_intelligence
 
@@ -19,9 +19,24 @@ class TestEveryForecaster(ForecasterBehaviour):
 
 
 @pytest.fixture(scope="module", params=plugins.names("strategy"))
-def make(request: pytest.FixtureRequest) -> Make:
+def strategy_name(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+@pytest.fixture(scope="module")
+def make(strategy_name: str) -> Make:
     def build(seed: int) -> Strategy:
-        built: Strategy = plugins.load("strategy", request.param).build(np.random.default_rng(seed))
+        built: Strategy = plugins.load("strategy", strategy_name).build(np.random.default_rng(seed))
+        return built
+
+    return build
+
+
+@pytest.fixture(scope="module")
+def make_many(strategy_name: str) -> MakeMany:
+    def build(count: int, seed: int) -> Strategies:
+        built: Strategies = plugins.load("strategy", strategy_name).build_many(count, np.random.default_rng(seed))
         return built
 
     return build
@@ -73,3 +88,16 @@ def test_adaptive_homes_always_cross_and_bid_nearer_to_the_grid_price_the_more_t
 def test_adaptive_homes_differ() -> None:
     limits = {adaptive.build(np.random.default_rng(seed)).limit_price(500, BAND, 0) for seed in range(20)}
     assert len(limits) == 20
+
+
+@pytest.mark.parametrize("name", plugins.names("strategy"))
+def test_many_homes_bid_as_as_many_single_ones(name: str) -> None:
+    """Single homes made and asked one after the other from one generator, interval after interval."""
+    module, homes = plugins.load("strategy", name), 30
+    net_wh = np.random.default_rng(8).integers(-3_000, 3_000, (6, homes))
+    one_by_one, at_once = np.random.default_rng(9), np.random.default_rng(9)
+    singles = [module.build(one_by_one) for _ in range(homes)]
+    many = module.build_many(homes, at_once)
+    for row in net_wh:
+        expected = [single.limit_price(net, BAND, 5_000) for single, net in zip(singles, row.tolist(), strict=True)]
+        assert many.limit_prices(row, BAND.feed_in, BAND.retail, 5_000).tolist() == expected

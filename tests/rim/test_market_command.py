@@ -63,6 +63,7 @@ def test_list_and_compare_speak_json(orders: str) -> None:
     assert next(rule for rule in rules if rule["name"] == "three_tier")["defaults"] == {
         "k": 0.5,
         "cap_kwh": 3.0,
+        "partners": 1,
         "fee": 0.03,
     }
     assert [result["mechanism"] for result in json.loads(market("compare", orders, "--json").stdout)] == names

@@ -11,6 +11,7 @@ from microgrid.domain.records import PriceBand
 OPEN_INTERVALS = GasBudget(150_000, 60_000)
 OPEN_INTERVAL = GasBudget(300_000)
 REPORT_STRESS = GasBudget(150_000)
+SET_PARAMETERS = GasBudget(150_000)
 
 
 class GridBalance:
@@ -42,6 +43,12 @@ class GridBalance:
     def energy_price(self, interval: int) -> int:
         """Price by the formula, micro per kWh."""
         return int(self._read("energyPrice", interval))
+
+    def pin_price(self, price_micro_per_kwh: int) -> None:
+        """Let the formula give this price whatever demand, stress and hour are: intervals opened now refer to it."""
+        base, _, _, _, *others = self._read("priceParameters")
+        args = [(base, 0, price_micro_per_kwh, price_micro_per_kwh, *others)]
+        self._transactor.execute("setPriceParameters", self.contract, "setPriceParameters", args, SET_PARAMETERS)
 
     def report_stress(self, factor_wad: int) -> None:
         """Report the grid's stress, as an oracle; 1e18 is one."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from microgrid.domain.interfaces import EnergyArray
+from microgrid.domain.interfaces import EnergyArray, SeriesArray
 from microgrid.domain.intervals import HOURS_PER_DAY, SECONDS_PER_HOUR
 
 DAYS = 7
@@ -27,17 +27,32 @@ class CautiousForecaster:
 
     def forecast(self, history_wh: EnergyArray, actual_wh: int) -> int:  # noqa: ARG002 - unknown to a home
         """Energy that the home will need (above zero) or have to spare (below) in four of five cases, Wh."""
-        samples = self._samples(history_wh)
-        if len(samples) < LEAST_SAMPLES:
-            return 0
-        low, high = np.quantile(samples, [QUANTILE, 1 - QUANTILE])
-        return int(max(low, 0.0) or min(high, 0.0))
+        return int(_reliable(_samples(history_wh[:, None], 0, self.per_day))[0])
 
-    def _samples(self, history_wh: EnergyArray) -> EnergyArray:
-        same_time = len(history_wh) - self.per_day * np.arange(1, DAYS + 1)
-        places = (same_time[:, None] + np.array([-1, 0, 1])).ravel()
-        places = places[(places >= 0) & (places < len(history_wh))]
-        return history_wh[places] if len(places) >= LEAST_SAMPLES else history_wh[-LEAST_SAMPLES:]
+    def ahead(self, history: SeriesArray, actual: SeriesArray, *, per_day: int) -> SeriesArray:
+        """What is reliable at each time of day, over and over, shape (S, N).
+
+        Nothing of the coming day is known, so that interval k is forecast like interval k modulo a day.
+        """
+        day = [_reliable(_samples(history, phase, per_day)) for phase in range(min(per_day, len(actual)))]
+        return np.array(day).reshape(-1, history.shape[1])[np.arange(len(actual)) % per_day]
+
+
+def _samples(history: SeriesArray | EnergyArray, phase: int, per_day: int) -> SeriesArray | EnergyArray:
+    """What this time of day brought, `phase` intervals after the history ends, shape (n, N)."""
+    same_time = len(history) + phase - per_day * np.arange(1, DAYS + 1)
+    places = (same_time[:, None] + np.array([-1, 0, 1])).ravel()
+    places = places[(places >= 0) & (places < len(history))]
+    return history[places] if len(places) >= LEAST_SAMPLES else history[-LEAST_SAMPLES:]
+
+
+def _reliable(samples: SeriesArray | EnergyArray) -> SeriesArray:
+    """The low quantile of what is needed, or of what can be spared; 0 where the sign is open, shape (N,)."""
+    if len(samples) < LEAST_SAMPLES:
+        return np.zeros(samples.shape[1])
+    low, high = np.quantile(samples, [QUANTILE, 1 - QUANTILE], axis=0)
+    reliable: SeriesArray = np.where(low > 0, low, np.minimum(high, 0.0))
+    return reliable
 
 
 def build(interval_seconds: int) -> CautiousForecaster:

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from microgrid.domain.interfaces import EnergyArray
+from microgrid.domain.interfaces import EnergyArray, SeriesArray
 from microgrid.domain.intervals import HOURS_PER_DAY, SECONDS_PER_HOUR
+from microgrid.planning.forecasters._seasonal import same_time_yesterday
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,10 @@ class SeasonalNaiveForecaster:
         if len(history_wh) >= self.per_day:
             return int(history_wh[-self.per_day])
         return int(history_wh[-1]) if len(history_wh) else 0
+
+    def ahead(self, history: SeriesArray, actual: SeriesArray, *, per_day: int) -> SeriesArray:
+        """The last day over and over, shape (S, N)."""
+        return same_time_yesterday(history, len(actual), per_day)
 
 
 def build(interval_seconds: int) -> SeasonalNaiveForecaster:

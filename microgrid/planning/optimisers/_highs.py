@@ -8,6 +8,29 @@ from microgrid.domain.arrays import FloatArray
 from microgrid.domain.errors import SolverError
 from microgrid.planning.optimisers._builder import Program
 
+MOST_MODELS = 64
+
+
+class Models:
+    """One model for each matrix: homes of one shape and efficiency share it.
+
+    Args:
+        interior_point: Whether to use the interior-point method (better for programmes that couple many homes).
+    """
+
+    def __init__(self, *, interior_point: bool = False) -> None:
+        self._interior_point = interior_point
+        self._models: dict[bytes, Model] = {}
+
+    def solve(self, program: Program) -> FloatArray | None:
+        """The optimal columns, or None where no columns keep all bounds; see `Model.solve`."""
+        key = program.value.tobytes()
+        if key not in self._models and len(self._models) >= MOST_MODELS:
+            self._models.pop(next(iter(self._models)))
+        if key not in self._models:
+            self._models[key] = Model(interior_point=self._interior_point)
+        return self._models[key].solve(program)
+
 
 class Model:
     """Solves programmes; the matrix of the first one that fits stays in the solver.

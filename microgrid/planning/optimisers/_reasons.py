@@ -8,9 +8,9 @@ the limits that it exceeds are named.
 import numpy as np
 
 from microgrid.domain.errors import InfeasibleError
+from microgrid.planning.decision import sum_at
 from microgrid.planning.optimisers._elastic import exceeded
 from microgrid.planning.problem import Problem
-from microgrid.planning.schedule import sum_at
 
 TOLERANCE_KWH = 1e-9
 
@@ -22,12 +22,13 @@ def explain(problem: Problem, first_home: int = 0) -> InfeasibleError:
         problem: A problem without a plan.
         first_home: Number of its first home in the problem that the caller knows.
     """
-    alone = [
-        *_final_states(problem, first_home),
-        *_deadlines(problem, first_home),
-        *_connections(problem, first_home),
-    ]
+    alone = [*out_of_reach(problem, first_home), *_connections(problem, first_home)]
     return InfeasibleError(alone or exceeded(problem, first_home))
+
+
+def out_of_reach(problem: Problem, first_home: int = 0) -> list[str]:
+    """A clause for each final state of charge and deadline that even full power from the start does not reach."""
+    return [*_final_states(problem, first_home), *_deadlines(problem, first_home)]
 
 
 def _final_states(problem: Problem, first_home: int) -> list[str]:

@@ -6,9 +6,9 @@ lowest and sell at the highest of them. The programme couples all homes, so an i
 """
 
 from microgrid.planning.optimisers._clarabel import InteriorPoint
-from microgrid.planning.optimisers._parts import plan_by_parts
+from microgrid.planning.optimisers._parts import decide
 from microgrid.planning.problem import Problem
-from microgrid.planning.schedule import Plan
+from microgrid.planning.schedule import Plan, make_plan
 
 
 def solve(problem: Problem) -> Plan:
@@ -17,7 +17,7 @@ def solve(problem: Problem) -> Plan:
     Raises:
         PlanError: one home sells dearer than another buys.
         InfeasibleError: no plan keeps all limits; the message says which.
-        SolverError: Clarabel gave up.
+        SolverError: neither Clarabel nor HiGHS came to an end.
     """
     together = problem if problem.metering == "shared" else problem.on_one_meter()
-    return plan_by_parts(together, InteriorPoint(), "community_optimum")
+    return make_plan(together, decide(together, InteriorPoint()), "community_optimum")

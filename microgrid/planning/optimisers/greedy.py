@@ -16,9 +16,13 @@ import numpy as np
 
 from microgrid.domain.arrays import FloatArray, IntArray
 from microgrid.domain.errors import InfeasibleError
-from microgrid.planning.optimisers._reasons import explain
+from microgrid.planning.decision import Decision, net_by_home
+from microgrid.planning.optimisers._reasons import out_of_reach
 from microgrid.planning.problem import Problem
-from microgrid.planning.schedule import Decision, Plan, make_plan, net_by_home
+from microgrid.planning.schedule import Plan, make_plan
+
+REACTS = True
+"""It looks at what is, never ahead, so forecasts are nothing to it."""
 
 TOLERANCE_KWH = 1e-6
 
@@ -29,7 +33,8 @@ def solve(problem: Problem) -> Plan:
     Raises:
         InfeasibleError: a limit that these rules do not keep; the message says which and in which interval.
     """
-    _check_possible(problem)
+    if clauses := out_of_reach(problem):
+        raise InfeasibleError(clauses)
     decision = _walk(problem)
     plan = make_plan(problem, decision, "greedy")
     _check_connections(problem, plan)
@@ -102,9 +107,7 @@ def _shared_out(amount: FloatArray, most: FloatArray, meter: IntArray) -> FloatA
 
 def _floors(problem: Problem) -> FloatArray:
     """State of charge below which the final one could not be reached any more, after each interval, shape (T, B)."""
-    fleet = problem.batteries
-    after = np.arange(problem.intervals - 1, -1, -1)[:, None]
-    return fleet.min_final_soc_kwh - after * fleet.charge_power_kw * problem.dt_hours * fleet.eta_charge
+    return problem.batteries.floor_kwh(np.arange(problem.intervals - 1, -1, -1)[:, None], problem.dt_hours)
 
 
 def _flexible_bounds(problem: Problem) -> tuple[FloatArray, FloatArray]:
@@ -123,14 +126,6 @@ def _curtailed(problem: Problem, charge: FloatArray, discharge: FloatArray, flex
     available = problem.by_meter(problem.pv_kwh)
     share = np.divide(np.minimum(sold, available), available, out=np.zeros_like(sold), where=available > 0)
     return problem.pv_kwh * np.where(problem.export_price < 0, share, 0.0)[:, problem.meter_of_home]
-
-
-def _check_possible(problem: Problem) -> None:
-    fleet, loads, dt = problem.batteries, problem.flexible, problem.dt_hours
-    reach = fleet.soc0_kwh + problem.intervals * fleet.charge_power_kw * dt * fleet.eta_charge
-    late = loads.count and (loads.lower_kwh > loads.reachable_kwh(dt) + TOLERANCE_KWH).any()
-    if late or (reach < fleet.min_final_soc_kwh - TOLERANCE_KWH).any():
-        raise explain(problem)
 
 
 def _check_connections(problem: Problem, plan: Plan) -> None:

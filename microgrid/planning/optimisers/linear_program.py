@@ -1,14 +1,14 @@
 """The optimum by linear programming (HiGHS).
 
-Homes with meters of their own are independent of each other, so each is planned alone, one after the other in one
-solver model that is kept: only bounds and costs change, and the last home's basis starts the next. Homes on a shared
+Homes with meters of their own are independent of each other, so each is planned alone, one after the other in
+a solver model that is kept: only bounds and costs change, and the last home's basis starts the next. Homes on a shared
 meter, or under a limit of the community, are planned together.
 """
 
-from microgrid.planning.optimisers._highs import Model
-from microgrid.planning.optimisers._parts import plan_by_parts
+from microgrid.planning.optimisers._highs import Models
+from microgrid.planning.optimisers._parts import couples, decide_by_parts
 from microgrid.planning.problem import Problem
-from microgrid.planning.schedule import Plan
+from microgrid.planning.schedule import Plan, make_plan
 
 
 def solve(problem: Problem) -> Plan:
@@ -18,5 +18,5 @@ def solve(problem: Problem) -> Plan:
         InfeasibleError: no plan keeps all limits; the message says which.
         SolverError: HiGHS gave up.
     """
-    coupled = problem.homes > 1 and (problem.metering == "shared" or problem.has_community_limit)
-    return plan_by_parts(problem, Model(interior_point=coupled), "linear_program")
+    decision = decide_by_parts(problem, Models(interior_point=couples(problem)))
+    return make_plan(problem, decision, "linear_program")

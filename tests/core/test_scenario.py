@@ -1,0 +1,183 @@
+"""Scenarios: every key documented, every wrong one named, every ready one sound."""
+
+import tomllib
+from dataclasses import fields, is_dataclass
+from typing import Any, get_type_hints
+
+import pytest
+
+from microgrid.data.scenarios import read_scenario, ready_names
+from microgrid.domain.errors import DataFileError, ScenarioError, UnknownNameError
+from microgrid.sim.run import run
+from microgrid.sim.scenario import Scenario, key_rows
+
+
+def test_an_empty_document_is_the_default_scenario() -> None:
+    assert Scenario.from_mapping({}) == Scenario()
+
+
+def test_a_scenario_survives_its_own_mapping() -> None:
+    scenario = read_scenario("community_100")
+    assert Scenario.from_mapping(scenario.to_mapping()) == scenario
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        ({"stepz": 3}, "there is no key stepz; did you mean 'steps'"),
+        ({"homes": {"cont": 3}}, "there is no key homes.cont; did you mean 'count'"),
+        ({"steps": 3.5}, "steps is 3.5; it must be a whole number"),
+        ({"steps": True}, "steps is True; it must be a whole number"),
+        ({"steps": 0}, "steps is 0; it must be from 1"),
+        ({"step_minutes": 7}, "step_minutes is 7; it must be one of 5, 10, 15"),
+        ({"homes": 3}, "homes is 3; it must be a section"),
+        ({"homes": {"pv_share": float("nan")}}, "homes.pv_share is nan; it must be from 0 to 1 share"),
+        ({"homes": {"pv_kw": [7.0, 2.5]}}, "homes.pv_kw is .7.0, 2.5.; it must be two numbers, the smaller first"),
+        ({"homes": {"pv_kw": [1, 2, 3]}}, "two numbers"),
+        ({"batteries": {"soc_min": 0.99}}, "batteries.soc_min is 0.99; it must be at most batteries.soc_max"),
+        ({"batteries": {"model": "big"}}, "batteries.model is 'big'; it must be one of individual, central"),
+        ({"market": {"parameters": {"fee": "dear"}}}, "market.parameters.fee is 'dear'; it must be a number"),
+        ({"market": {"parameters": 3}}, "market.parameters is 3; it must be a section of numbers"),
+        ({"regulator": {"enabled": 1}}, "regulator.enabled is 1; it must be true or false"),
+    ],
+)
+def test_what_no_scenario_can_say_is_refused_with_the_key(document: dict[str, Any], words: str) -> None:
+    with pytest.raises(ScenarioError, match=words):
+        Scenario.from_mapping(document)
+
+
+def test_an_unknown_plug_in_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(UnknownNameError, match="three_tier"):
+        Scenario.from_mapping({"market": {"mechanism": "four_tier"}})
+
+
+def test_settings_are_read_as_toml_and_else_as_text() -> None:
+    scenario = Scenario().with_settings(
+        {
+            "homes.count": "20",
+            "homes.pv_kw": "[3, 4.5]",
+            "homes.ev_share": ".5",
+            "market.mechanism": "tick-auction",
+            "market.parameters.floor": "0.1",
+            "regulator.enabled": "true",
+        }
+    )
+    assert (scenario.homes.count, scenario.homes.pv_kw, scenario.homes.ev_share) == (20, (3.0, 4.5), 0.5)
+    assert (scenario.market.mechanism, dict(scenario.market.parameters)) == ("tick_auction", {"floor": 0.1})
+    assert scenario.regulator.enabled
+
+
+def test_a_setting_below_a_plain_key_is_refused() -> None:
+    with pytest.raises(ScenarioError, match="steps holds no section"):
+        Scenario().with_settings({"steps.many": "3"})
+
+
+def test_every_key_has_a_sentence_and_a_default_that_may_be_written() -> None:
+    rows = {row.name: row for row in key_rows(Scenario)}
+    assert set(rows) == set(_names(Scenario, ""))
+    for row in rows.values():
+        assert row.help, row.name
+    document: dict[str, Any] = {}
+    for row in rows.values():
+        place, *path = document, *row.name.split(".")
+        for part in path[:-1]:
+            place = place.setdefault(part, {})
+        if row.default is not None:
+            place[path[-1]] = list(row.default) if isinstance(row.default, tuple) else row.default
+    assert Scenario.from_mapping(document) == Scenario()
+
+
+def _names(section: type, prefix: str) -> list[str]:
+    hints = get_type_hints(section)
+    return [
+        name
+        for entry in fields(section)
+        for name in (
+            _names(hints[entry.name], f"{prefix}{entry.name}.")
+            if is_dataclass(hints[entry.name])
+            else [prefix + entry.name]
+        )
+    ]
+
+
+@pytest.mark.parametrize("name", ready_names())
+def test_a_ready_scenario_loads_under_its_own_name_and_says_what_it_is(name: str) -> None:
+    scenario = read_scenario(name)
+    assert scenario.name == name
+    assert scenario.description.endswith(".")
+
+
+def test_the_community_of_a_hundred_carries_the_published_defaults() -> None:
+    """Ten home types, 0.35-1.50 kWh/h, 2.5-7 kW, 80 % with 5-20 kWh are those of the home types, tested there."""
+    scenario = read_scenario("community_100")
+    batteries, regulator, ledger = scenario.batteries, scenario.regulator, scenario.ledger
+    assert (scenario.homes.count, scenario.steps, scenario.step_minutes) == (100, 24, 60)
+    assert (batteries.share, batteries.round_trip_efficiency, batteries.soc_min, batteries.soc_max) == (
+        0.8, 0.95, 0.10, 0.95,
+    )  # fmt: skip
+    assert (scenario.market.mechanism, scenario.market.parameters) == ("three_tier", {"cap_kwh": 3.0, "fee": 0.03})
+    assert (regulator.enabled, regulator.bonus, regulator.penalty, regulator.ban_steps) == (True, 0.02, 0.02, (2, 3))
+    assert (ledger.kind, ledger.miners, ledger.difficulty) == ("proof_of_work", 15, 3)
+    assert (ledger.block_size, ledger.reward) == (50, 0.1)
+
+
+def test_the_five_households_carry_the_published_defaults() -> None:
+    scenario = read_scenario("household_5")
+    assert (scenario.homes.count, scenario.steps, scenario.homes.pv_kw) == (5, 48, (5.0, 5.0))
+    assert (scenario.batteries.capacity_kwh, scenario.planning.optimiser) == ((10.0, 10.0), "convex")
+    assert (scenario.prices.retail, scenario.prices.feed_in) == (0.15, 0.05)
+
+
+def test_a_file_is_told_apart_from_a_ready_name(tmp_path: Any) -> None:
+    path = tmp_path / "ours.toml"
+    path.write_text('name = "ours"\n[homes]\ncount = 3\n')
+    assert read_scenario(str(path)).homes.count == 3
+    with pytest.raises(UnknownNameError, match="community_100"):
+        read_scenario("comunity_100")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "is empty"),
+        ("steps = ", "is no TOML"),
+        ("steps = 0", "steps is 0"),
+        ('[market]\nmechanism = "x"', "unknown mechanism"),
+    ],
+)
+def test_a_damaged_file_is_named(tmp_path: Any, text: str, words: str) -> None:
+    path = tmp_path / "bad.toml"
+    path.write_text(text)
+    with pytest.raises(DataFileError, match=rf"bad\.toml: .*{words}"):
+        read_scenario(str(path))
+    with pytest.raises(DataFileError, match="there is no such file"):
+        read_scenario(str(tmp_path / "absent.toml"))
+
+
+def test_ready_scenarios_are_toml_that_a_person_may_copy() -> None:
+    for name in ready_names():
+        document = tomllib.loads(tomllib_source(name))
+        assert Scenario.from_mapping(document) == read_scenario(name)
+
+
+def tomllib_source(name: str) -> str:
+    from microgrid.data.scenarios import FOLDER  # noqa: PLC0415 - only here
+
+    return (FOLDER / f"{name}.toml").read_text("utf-8")
+
+
+def test_a_day_of_the_community_of_a_hundred_is_a_typical_one() -> None:
+    """800-1,000 kWh generated, 700-900 used, 200-400 peer and 100-200 market trades, 10-20 blocks, 70-80 % kept.
+
+    Bans are few and differ from day to day, 2-5 in the mean of some days.
+    """
+    days = [run(read_scenario("community_100"), seed).metrics for seed in range(4)]
+    for day in days:
+        tiers = day["market"]["tiers"]
+        assert 800 <= day["energy"]["pv_kwh"] <= 1_000
+        assert 700 <= day["energy"]["load_kwh"] <= 900
+        assert 200 <= tiers["bilateral"]["trades"] <= 400
+        assert 100 <= tiers["local_market"]["trades"] <= 200
+        assert 10 <= day["ledger"]["blocks"] <= 20
+    assert 0.7 <= sum(day["energy"]["renewable_use"] for day in days) / len(days) <= 0.8
+    assert 2 <= sum(day["regulator"]["bans"] for day in days) / len(days) <= 5
