@@ -15,7 +15,22 @@ from microgrid.report.simulation.view import SimulationView
 from microgrid.sim.tables import KWH_DECIMALS, MONEY_DECIMALS, Column, Table
 
 LABELS = frozenset(
-    "interval_start home_id home_type side banned buyer seller kind action target reason sender receiver refused".split()
+    [
+        "interval_start",
+        "home_id",
+        "home_type",
+        "side",
+        "banned",
+        "buyer",
+        "seller",
+        "kind",
+        "action",
+        "target",
+        "reason",
+        "sender",
+        "receiver",
+        "refused",
+    ]
 )
 COUNTS = frozenset({"orders", "trades", "banned", "banned_steps"})
 TABLES = ("prosumer_energy", "prosumer_trading", "all_trades", "regulator_actions", "community_summary", "bills")
@@ -74,7 +89,7 @@ def _read_table(folder: Path, name: str) -> Table:
     try:
         header = pd.read_csv(path, nrows=0).columns
         kinds = {column: "category" if _is_label(name, column) else "float64" for column in header}
-        frame = pd.read_csv(path, dtype=kinds, keep_default_na=False, na_values=[])  # type: ignore[call-overload]
+        frame = pd.read_csv(path, dtype=kinds, keep_default_na=False, na_values=[])
     except (OSError, UnicodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise RunFolderError(str(folder), f"{path.name} cannot be read: {error}") from error
     except ValueError as error:
@@ -88,7 +103,9 @@ def _is_label(table: str, column: str) -> bool:
 
 def _column(table: str, name: str, series: Any) -> Column:
     if not _is_label(table, name):
-        decimals = 0 if name in COUNTS else KWH_DECIMALS if name.endswith("_kwh") and "per_kwh" not in name else MONEY_DECIMALS
+        decimals = (
+            0 if name in COUNTS else KWH_DECIMALS if name.endswith("_kwh") and "per_kwh" not in name else MONEY_DECIMALS
+        )
         return Column(name, np.rint(series.to_numpy() * 10**decimals).astype(np.int64), decimals)
     codes, labels = series.cat.codes.to_numpy().astype(np.int64), series.cat.categories.astype(str)
     seen, first = np.unique(codes, return_index=True)
