@@ -83,6 +83,7 @@ def draw_below_title(
     """
     with import_module("matplotlib").rc_context(STYLE):
         figure, axes = _figure(size_inches)
+        figure.set_dpi(DOTS_PER_INCH)  # texts are laid out as wide as the picture has them
         summary = paint(axes)
         heading = figure.suptitle(title, x=0.01, ha="left", fontsize=STYLE["axes.titlesize"])
         figure.draw_without_rendering()
