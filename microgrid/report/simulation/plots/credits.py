@@ -3,7 +3,7 @@
 import numpy as np
 
 from microgrid.domain.arrays import FloatArray
-from microgrid.report.simulation.plots.sketch import BLUE, INK, ORANGE, RED, Axes, Sketch, bands, legend_above, stepped, thinned, time_axis
+from microgrid.report.simulation.plots.sketch import BLUE, INK, ORANGE, RED, Axes, Sketch, bands, legend_above, room_above, stepped, thinned, time_axis
 from microgrid.report.simulation.view import SimulationView, texts
 from microgrid.sim.credits import SUPPLY
 
@@ -59,6 +59,7 @@ def _transfers(axes: Axes, view: SimulationView) -> str:
         edgecolor="#ffffff", linewidth=0, label="refused",
     )  # fmt: skip
     axes.set_ylabel("transfers per interval")
+    room_above(axes)
     largest = axes.twinx()
     moved = np.bincount(step, weights=np.where(done, view.values("credit_transfers", "amount_kwh"), 0), minlength=view.steps)
     largest.plot(view.edges, np.concatenate([[0], np.cumsum(moved)]), color=ORANGE, linewidth=1.8, label="moved so far (right)")

@@ -220,7 +220,7 @@ SKETCHES = (
     Sketch("load_pv_net", "Use, generation and exchange with the grid", _net),
     Sketch("battery_flows", "Batteries of the community: power and energy stored", _batteries, has_batteries),
     Sketch("state_of_charge", "State of charge of the homes' batteries", _charge_states, _several_owners),
-    Sketch("load_duration", "How often how much power came from the grid", _duration),
+    Sketch("load_duration", "Load duration curve of the community", _duration),
     Sketch("flexible_load", "Cars and heat pumps: as run and if uncontrolled", _flexible, _has_flexible),
     Sketch("emissions", "Emissions of the grid energy used", _emissions, _has_emissions),
 )

@@ -50,6 +50,7 @@ def _saving_and_trade(axes: Axes, view: SimulationView) -> str:
     ):
         axes.scatter((bought + sold)[chosen], saving[chosen], size, color=colour, marker=marker, label=label, alpha=0.75)
     axes.axhline(0, color=INK, linewidth=0.8)
+    axes.locator_params(axis="x", nbins=6)
     axes.set_xlabel("energy traded (kWh)")
     axes.set_ylabel(f"saving ({view.currency})")
     legend_above(axes, 2)
