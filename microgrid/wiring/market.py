@@ -100,9 +100,7 @@ def found_market(
     deployment = deploy(backend.web3, operator.secret, config, parties)
     chain = MarketChain(backend, deployment, operator)
     rated = _rated_power_w(profiles)
-    members = tuple(
-        _register(chain, seed, home, power) for home, power in zip(profiles.home_ids, rated, strict=True)
-    )
+    members = tuple(_register(chain, seed, home, power) for home, power in zip(profiles.home_ids, rated, strict=True))
     deposits = _fund(chain, members, profiles, dearest)
     return Market(chain, members, deposits, config.settlement_deadline_seconds)
 

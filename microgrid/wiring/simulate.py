@@ -41,6 +41,10 @@ class SimulationRequest:
     fill: str | None = None
     seed: int = 0
 
+    def with_settings(self, settings: Mapping[str, str]) -> "SimulationRequest":
+        """The request with further settings, which win."""
+        return replace(self, settings={**self.settings, **settings})
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -49,6 +53,12 @@ class Prepared:
     scenario: Scenario
     inputs: Inputs | None
     hashes: Mapping[str, str]
+
+    def community(self, seed: int) -> Inputs:
+        """The measured homes, or made-up ones."""
+        from microgrid.sim.community import make_inputs  # noqa: PLC0415 - measured homes need none
+
+        return self.inputs if self.inputs is not None else make_inputs(self.scenario, seed)
 
 
 def parse_settings(assignments: Sequence[str]) -> dict[str, str]:
@@ -82,6 +92,20 @@ def prepare_for(scenario: Scenario, request: SimulationRequest) -> Prepared:
     Raises:
         BadInputError: a file or setting that cannot be used.
     """
+    prepared = _prepared(scenario, request)
+    if on_contracts(prepared.scenario):
+        from microgrid.wiring.evm_ledger import check_scenario  # noqa: PLC0415 - web3 takes a second to import
+
+        check_scenario(prepared.scenario)
+    return prepared
+
+
+def on_contracts(scenario: Scenario) -> bool:
+    """Whether the run is to be settled on the contracts, too: see `microgrid.wiring.evm_ledger`."""
+    return scenario.ledger.kind == "evm"
+
+
+def _prepared(scenario: Scenario, request: SimulationRequest) -> Prepared:
     table = _price_table(request, scenario)
     if request.data is None and table is None:
         return Prepared(scenario, None, {})
