@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from microgrid.cli import root
 from microgrid.config import Settings
+from microgrid.sim.scenario import Scenario, key_rows
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -91,3 +92,13 @@ def test_the_diagrams_of_the_contracts_page_begin_as_such() -> None:
     diagrams = re.findall(r"^```mermaid\n(.+)$", page, re.MULTILINE)
     assert set(diagrams) == {"stateDiagram-v2", "flowchart TB"}
     assert page.count("```") == 2 * len(diagrams)
+
+
+def test_the_page_of_the_simulator_lists_every_key_of_a_scenario() -> None:
+    page = (ROOT / "docs" / "simulator.md").read_text()
+    written = re.findall(r"^\| `([a-z_.0-9]+)` \| (?:`(.*?)`)? ?\| (.*?) ?\| (.+) \|$", page, re.MULTILINE)
+    rows = [
+        (row.name, "" if row.default is None else json.dumps(row.default), row.unit, row.help)
+        for row in key_rows(Scenario)
+    ]
+    assert written == rows

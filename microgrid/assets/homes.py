@@ -126,30 +126,23 @@ def build_homes(
     Raises:
         CommunityError: no home or no interval.
     """
-    for name, number in (("the number of homes", count), ("the number of intervals", steps)):
-        if number < 1:
-            raise CommunityError(what=name, found=number, right="1 or more")
-    mix, panel, battery, car, pump, habits, sky = generator.spawn(7)
-    if days is not None:
-        habits, sky = days.spawn(2)
+    _check(count, steps)
+    mix, panel, battery, car, pump, habits, sky = _streams(generator, days)
     kind = _types(count, options, mix)
     panels = _panels(kind, options, panel)
     capacity_kwh = _batteries_kwh(kind, panels.capacity_kw > 0, options, battery)
     charger_kw, km_per_day = _cars(kind, options, car)
-    times_s = midpoints_s(first, steps)
-    air_c = air_temperature_c(site.longitude, times_s, options.mean_air_c)
-    facing = np.array(FACING_DEG) + (0.0 if site.latitude >= 0 else 180.0)
-    pv_kw = _pv_kw_per_kw(_light(site, first, steps, options, sky), air_c, facing % 360.0)
-    width = max(3, len(str(count)))
+    air_c = air_temperature_c(site.longitude, midpoints_s(first, steps), options.mean_air_c)
+    light, facing = _light(site, first, steps, options, sky), _facing_deg(site)
     return HomeCommunity(
-        home_ids=tuple(f"h{number:0{width}d}" for number in range(1, count + 1)),
+        home_ids=_names(count),
         type_index=kind,
         first=first,
         load_kwh=_load_kwh(kind, first, steps, options, habits, timezone),
-        pv_kwh=_pv_kwh(pv_kw, panels, first),
+        pv_kwh=_pv_kwh(_pv_kw_per_kw(light, air_c, facing), panels, first),
         pv_capacity_kw=panels.capacity_kw,
         tilt_deg=np.array(TILTS_DEG)[panels.tilt_class],
-        azimuth_deg=facing[panels.facing_class] % 360.0,
+        azimuth_deg=facing[panels.facing_class],
         battery_kwh=capacity_kwh,
         battery_kw=capacity_kwh * BATTERY_KW_PER_KWH,
         ev_charger_kw=charger_kw,
@@ -157,6 +150,28 @@ def build_homes(
         heat_loss_kw_per_k=_heat_losses(kind, options, pump),
         air_c=interval_means(air_c, first),
     )
+
+
+def _check(count: int, steps: int) -> None:
+    for name, number in (("the number of homes", count), ("the number of intervals", steps)):
+        if number < 1:
+            raise CommunityError(what=name, found=number, right="1 or more")
+
+
+def _streams(generator: np.random.Generator, days: np.random.Generator | None) -> list[np.random.Generator]:
+    """One for each part of a community, those of habits and sky last."""
+    streams = generator.spawn(7)
+    return streams if days is None else [*streams[:5], *days.spawn(2)]
+
+
+def _facing_deg(site: Site) -> FloatArray:
+    """Directions that panels face, towards the equator in the mean."""
+    return (np.array(FACING_DEG) + (0.0 if site.latitude >= 0 else 180.0)) % 360.0
+
+
+def _names(count: int) -> tuple[str, ...]:
+    width = max(3, len(str(count)))
+    return tuple(f"h{number:0{width}d}" for number in range(1, count + 1))
 
 
 def _types(count: int, options: HomeOptions, generator: np.random.Generator) -> IntArray:

@@ -3,7 +3,6 @@
 import json
 import shlex
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import rich_click as click
 
 from microgrid import __version__
+from microgrid.cli._tables import print_table
 from microgrid.data.scenarios import read_scenario, ready_names
 from microgrid.sim.results import Results
 from microgrid.sim.scenario import Scenario, key_rows
@@ -97,7 +97,7 @@ def _show_list(*, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(rows))
         return
-    _print_table(("scenario", "what it is"), list(rows.items()))
+    print_table(("scenario", "what it is"), list(rows.items()))
 
 
 def _show_keys(*, as_json: bool) -> None:
@@ -105,25 +105,13 @@ def _show_keys(*, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([{"key": r.name, "default": r.default, "unit": r.unit, "help": r.help} for r in rows]))
         return
-    _print_table(
-        ("key", "default", "unit", "what it sets"), [(r.name, _shown(r.default), r.unit, r.help) for r in rows]
-    )
+    print_table(("key", "default", "unit", "what it sets"), [(r.name, _shown(r.default), r.unit, r.help) for r in rows])
 
 
 def _shown(value: Any) -> str:
     if value is None:
         return ""
     return json.dumps(list(value) if isinstance(value, tuple) else value)
-
-
-def _print_table(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-    from rich.console import Console  # noqa: PLC0415 - a run that prints JSON needs none
-    from rich.table import Table  # noqa: PLC0415 - as above
-
-    table = Table(*columns, box=None)
-    for row in rows:
-        table.add_row(*row)
-    Console(markup=False, highlight=False).print(table)
 
 
 def _show(results: Results, folder: Path) -> None:
@@ -143,7 +131,7 @@ def _show(results: Results, folder: Path) -> None:
         ),
         ("bans, blocks", f"{results.metrics['regulator']['bans']}, {results.metrics['ledger']['blocks']}"),
     ]
-    _print_table((results.scenario.name, f"{results.homes} homes, {results.steps} steps"), rows)
+    print_table((results.scenario.name, f"{results.homes} homes, {results.steps} steps"), rows)
     broken = [invariant for invariant in results.invariants if invariant.error]
     click.echo(f"Invariants: {len(results.invariants) - len(broken)} of {len(results.invariants)} exact.")
     if results.filled:

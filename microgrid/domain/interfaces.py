@@ -9,6 +9,8 @@ A plug-in is a module. Its one function makes what the protocol describes:
     optimiser    solve(problem, **parameters) -> Plan             microgrid/planning/optimisers
     mechanism    clear_book(book, **parameters) -> Clearing       microgrid/market/mechanisms
     ledger       build(generator, **parameters) -> Ledger         microgrid/ledger
+    engine       run(work, tasks, workers, died) -> results       microgrid/wiring/engines
+    benchmark    run(quick) -> list of figures                    microgrid/wiring/benchmarks
 """
 
 from collections.abc import Sequence

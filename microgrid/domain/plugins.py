@@ -20,6 +20,8 @@ KINDS = {
     "ledger": "microgrid.ledger",
     "backend": "microgrid.chain.backends",
     "device type": "iot_sim.devices",
+    "engine": "microgrid.wiring.engines",
+    "benchmark": "microgrid.wiring.benchmarks",
 }
 
 

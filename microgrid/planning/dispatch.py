@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from microgrid.domain.arrays import FloatArray, frozen_floats
+from microgrid.domain.arrays import BoolArray, FloatArray, frozen_floats
 from microgrid.domain.errors import InfeasibleError, PlanError
 
 INSIDE_KW = 1e-9
@@ -76,9 +76,7 @@ def _price(a: FloatArray, b: FloatArray, p_min: FloatArray, p_max: FloatArray) -
     return float(kinks[low] - below * (kinks[high] - kinks[low]) / (above - below))
 
 
-def _balanced(
-    power: FloatArray, inside: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], low: FloatArray, high: FloatArray
-) -> FloatArray:
+def _balanced(power: FloatArray, inside: BoolArray, low: FloatArray, high: FloatArray) -> FloatArray:
     """Powers whose sum is zero to the last bits: what rounding left over goes to agents with room."""
     rest = -power.sum()
     if inside.any():
@@ -105,9 +103,7 @@ def _check(a: FloatArray, b: FloatArray, p_min: FloatArray, p_max: FloatArray) -
         raise InfeasibleError([sentence + " (the sum of p_max is below zero)"])
 
 
-def _check_agents(
-    name: str, values: FloatArray, *, valid: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], right: str
-) -> None:
+def _check_agents(name: str, values: FloatArray, *, valid: BoolArray, right: str) -> None:
     wrong = np.flatnonzero(~valid)
     if wrong.size:
         raise PlanError(what=f"{name} of agent {wrong[0]}", found=f"{values[wrong[0]]:g}", right=right)

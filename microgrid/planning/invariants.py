@@ -3,8 +3,10 @@
 import numpy as np
 
 from microgrid.domain.arrays import FloatArray
+from microgrid.planning.decision import net_by_home, net_by_meter
+from microgrid.planning.overlap import overlap_kwh
 from microgrid.planning.problem import Problem
-from microgrid.planning.schedule import Plan, net_by_home, net_by_meter, overlap_kwh
+from microgrid.planning.schedule import Plan
 
 EXACT_KWH = 1e-9
 SOLVER_KWH = 1e-5

@@ -7,7 +7,7 @@ import numpy as np
 
 from microgrid.assets.battery import BatteryFleet
 from microgrid.assets.flexible import FlexibleLoads
-from microgrid.domain.arrays import FloatArray, IntArray, frozen_floats
+from microgrid.domain.arrays import BoolArray, FloatArray, IntArray, frozen_floats
 from microgrid.domain.errors import PlanError
 
 Metering = Literal["separate", "shared"]
@@ -234,9 +234,7 @@ def _check_values(problem: Problem) -> None:
             )
 
 
-def _check_everywhere(
-    name: str, column: str, values: FloatArray, *, valid: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], right: str
-) -> None:
+def _check_everywhere(name: str, column: str, values: FloatArray, *, valid: BoolArray, right: str) -> None:
     if not valid.all():
         time, place = (int(index) for index in np.argwhere(~valid)[0])
         raise PlanError(

@@ -6,27 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from microgrid.assets.battery import BatteryFleet
-from microgrid.domain.arrays import FloatArray, IntArray
+from microgrid.domain.arrays import FloatArray
+from microgrid.planning.decision import Decision, net_by_meter
+from microgrid.planning.overlap import without_overlap
 from microgrid.planning.problem import Problem
 
 SOLVER_TOLERANCE_KWH = 1e-9
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Decision:
-    """What an optimiser may decide; all kWh per interval.
-
-    Attributes:
-        charge_kwh: Energy into each battery, AC side, shape (T, B).
-        discharge_kwh: Energy out of each battery, AC side, shape (T, B).
-        flex_kwh: Energy of each load that can wait, shape (T, F).
-        curtailed_kwh: PV left unused, shape (T, N).
-    """
-
-    charge_kwh: FloatArray
-    discharge_kwh: FloatArray
-    flex_kwh: FloatArray
-    curtailed_kwh: FloatArray
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -70,10 +55,9 @@ def make_plan(problem: Problem, decision: Decision, optimiser: str) -> Plan:
     does the difference, the state of charge is summed up anew, and each meter imports or exports, never both.
     """
     fleet = problem.batteries
-    charge, discharge = without_overlap(problem, *_clipped_power(problem, decision))
-    charge, discharge, soc = _follow(fleet, charge, discharge, problem.dt_hours)
-    flex = np.clip(decision.flex_kwh, 0.0, problem.flexible.power_kw * problem.dt_hours)
-    curtailed = np.clip(decision.curtailed_kwh, 0.0, problem.pv_kwh)
+    clean, _ = without_overlap(problem, _clipped(problem, decision))
+    charge, discharge, soc = _follow(fleet, clean.charge_kwh, clean.discharge_kwh, problem.dt_hours)
+    flex, curtailed = clean.flex_kwh, clean.curtailed_kwh
     net = net_by_meter(problem, Decision(charge, discharge, flex, curtailed))
     bought, sold = np.maximum(net, 0.0), np.maximum(-net, 0.0)
     wear = problem.cycle_cost_per_kwh * float(charge.sum() + discharge.sum())
@@ -90,65 +74,14 @@ def join(plans: Sequence[Plan], optimiser: str) -> Plan:
     return Plan(optimiser=optimiser, cost=cost, wear_cost=wear, soc_kwh=soc, **parts)
 
 
-def net_by_home(problem: Problem, decision: Decision | Plan) -> FloatArray:
-    """Energy that each home takes (above zero) or gives, kWh, shape (T, N).
-
-    net = load - pv + curtailed + charge - discharge + flexible
-    """
-    net = problem.load_kwh - problem.pv_kwh + decision.curtailed_kwh
-    net += sum_at(problem.batteries.home, decision.charge_kwh - decision.discharge_kwh, problem.homes)
-    net += sum_at(problem.flexible.home, decision.flex_kwh, problem.homes)
-    return net
-
-
-def net_by_meter(problem: Problem, decision: Decision | Plan) -> FloatArray:
-    """The same at each meter, shape (T, M)."""
-    return problem.by_meter(net_by_home(problem, decision))
-
-
-def sum_at(places: IntArray, values: FloatArray, count: int) -> FloatArray:
-    """Columns of an array (T, K) summed by the place of each, shape (T, count)."""
-    total = np.zeros((len(values), count))
-    if len(np.unique(places)) == len(places):
-        total[:, places] = values
-    else:
-        np.add.at(total.T, places, values.T)
-    return total
-
-
-def overlap_kwh(fleet: BatteryFleet, charge_kwh: FloatArray, discharge_kwh: FloatArray) -> FloatArray:
-    """Charge that a discharge of the same interval undoes, kWh, shape as the charge.
-
-    Charging x and discharging x * eta_charge * eta_discharge leaves the state of charge as it was.
-    """
-    return np.minimum(charge_kwh, discharge_kwh / (fleet.eta_charge * fleet.eta_discharge))
-
-
-def may_drop_overlap(problem: Problem) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
-    """Where losing less energy cannot cost more, shape (T, B): no negative price and no limit on export."""
-    bought, sold = problem.prices
-    free = (bought >= 0) & (problem.pv_curtailable | (sold >= 0))
-    if problem.has_home_limit or problem.has_community_limit:
-        free = free & (not np.isfinite([*problem.home_limits_kwh[1], problem.community_limits_kwh[1]]).any())
-    return free[:, problem.meter_of_home[problem.batteries.home]]
-
-
-def without_overlap(
-    problem: Problem, charge_kwh: FloatArray, discharge_kwh: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Charge and discharge of which at most one is above zero, except where the waste itself is worth money."""
-    fleet = problem.batteries
-    both = overlap_kwh(fleet, charge_kwh, discharge_kwh)
-    both = np.where(may_drop_overlap(problem) | (both < 1e3 * SOLVER_TOLERANCE_KWH), both, 0.0)
-    charge = charge_kwh - both
-    discharge = discharge_kwh - both * fleet.eta_charge * fleet.eta_discharge
-    return np.maximum(charge, 0.0), np.maximum(discharge, 0.0)
-
-
-def _clipped_power(problem: Problem, decision: Decision) -> tuple[FloatArray, FloatArray]:
+def _clipped(problem: Problem, decision: Decision) -> Decision:
     fleet, dt = problem.batteries, problem.dt_hours
-    charge = np.clip(decision.charge_kwh, 0.0, fleet.charge_power_kw * dt)
-    return charge, np.clip(decision.discharge_kwh, 0.0, fleet.discharge_power_kw * dt)
+    return Decision(
+        np.clip(decision.charge_kwh, 0.0, fleet.charge_power_kw * dt),
+        np.clip(decision.discharge_kwh, 0.0, fleet.discharge_power_kw * dt),
+        np.clip(decision.flex_kwh, 0.0, problem.flexible.power_kw * dt),
+        np.clip(decision.curtailed_kwh, 0.0, problem.pv_kwh),
+    )
 
 
 def _follow(

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from microgrid.domain.errors import RunFolderError
 from microgrid.domain.run import RunResult
+from microgrid.report.formats import FORMAT, SIMULATION_FORMAT
 from microgrid.report.html import rebuild_report
 from microgrid.report.journal import JOURNAL_FILE, journal_lines
-from microgrid.report.summary import FORMAT, scenario_toml, summary
+from microgrid.report.summary import scenario_toml, summary
 from microgrid.report.tables import COLUMNS, Row, all_tables
 
 
@@ -28,7 +29,7 @@ def write_run_folder(result: RunResult, target: Path, move_in: Mapping[str, Path
         RunFolderError: the target is a file or a folder with other things in it, or cannot be written.
     """
     check_target(target)
-    with _replacing(target) as folder:
+    with replacing(target) as folder:
         _write(folder / "summary.json", json.dumps(summary(result), indent=2, ensure_ascii=False, default=str) + "\n")
         for name, rows in all_tables(result).items():
             _write_csv(folder / f"{name}.csv", COLUMNS[name], rows)
@@ -67,11 +68,11 @@ def _holds_run(folder: Path) -> bool:
         content = json.loads((folder / "summary.json").read_text("utf-8"))
     except (OSError, ValueError):
         return False
-    return isinstance(content, dict) and content.get("format") == FORMAT
+    return isinstance(content, dict) and content.get("format") in {FORMAT, SIMULATION_FORMAT}
 
 
 @contextmanager
-def _replacing(target: Path) -> Iterator[Path]:
+def replacing(target: Path) -> Iterator[Path]:
     """A fresh folder that takes the target's place once the block is through, and vanishes when it fails."""
     place = target.absolute()
     fresh, old = (place.with_name(f".{place.name}.{os.getpid()}.{part}") for part in ("new", "old"))

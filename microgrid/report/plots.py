@@ -1,92 +1,26 @@
-"""The figures of the report, each drawn once and given as PNG (for the folder) and as SVG (for the page).
+"""The figures of the report of an emulated run."""
 
-Colours are Okabe-Ito's, told apart by the colour-blind; what matters is told by shape and label too. In the SVG each
-colour becomes a CSS variable, so that figures follow the page into dark mode.
-"""
-
-import io
 import math
-import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from importlib import import_module
 from typing import Any
 
 from microgrid.domain.units import kwh
+from microgrid.report.drawing import BLUE, GREEN, INK, ORANGE, QUIET, Axes, Plot, draw
 from microgrid.report.view import ReportView, numbers
 
-Axes = Any  # matplotlib's annotations know no times on an axis
-SIZE_INCHES = (4.3, 3.0)
-DOTS_PER_INCH = 160
 DAY_S = 86_400
-INK, QUIET, BLUE, ORANGE, GREEN, RED = "#1b1f24", "#8a919a", "#0072b2", "#b97a00", "#00805b", "#d55e00"
-CSS_NAMES = {INK: "ink", QUIET: "quiet", BLUE: "blue", ORANGE: "orange", GREEN: "green", RED: "red"}
-STYLE: dict[str, Any] = {
-    "font.size": 9,
-    "font.family": "DejaVu Sans",
-    "svg.fonttype": "none",
-    "svg.hashsalt": "microgrid",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlesize": 10,
-    "axes.titlelocation": "left",
-    "legend.frameon": False,
-    "legend.fontsize": 8,
-    **dict.fromkeys(
-        ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color", "axes.titlecolor"), INK
-    ),
-}
-
-
-@dataclass(frozen=True)
-class Plot:
-    """A drawn figure: `name` is the file's stem, `summary` says in a sentence what it shows."""
-
-    name: str
-    title: str
-    summary: str
-    png: bytes
-    svg: str
 
 
 def draw_all(view: ReportView) -> Iterator[Plot]:
     """Draw every figure of a run that has intervals."""
     if not view.community:
         return
-    yield _draw("energy", "Energy of the community", _energy_summary(view), view, _energy)
-    yield _draw("prices", "Price and energy traded", _price_summary(view), view, _prices)
-    yield _draw("bills", "Bills with and without the market", _bill_summary(view), view, _bills)
-
-
-def _draw(name: str, title: str, summary: str, view: ReportView, paint: Callable[[Any, ReportView], None]) -> Plot:
-    """Run a painter on a fresh figure; matplotlib, half a second to import, waits until then."""
-    png, svg = io.BytesIO(), io.StringIO()
-    with import_module("matplotlib").rc_context(STYLE):
-        figure = import_module("matplotlib.figure").Figure(figsize=SIZE_INCHES, layout="constrained")
-        axes = figure.add_subplot()
-        paint(axes, view)
-        figure.savefig(svg, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-        axes.set_title(title)  # on the page a heading says it
-        figure.savefig(png, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
-    return Plot(name, title, summary, png.getvalue(), _themed(svg.getvalue(), name))
-
-
-def _themed(svg: str, name: str) -> str:
-    """The drawing alone, colours as CSS variables, ids made unique on the page."""
-    body = svg[svg.index("<svg") :]
-    body = re.sub(
-        r'<svg [^>]*?viewBox="([^"]*)"[^>]*>',
-        r'<svg viewBox="\1" xmlns:xlink="http://www.w3.org/1999/xlink">',
-        body,
-        count=1,
-    )
-    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
-    for prefix in ('id="', 'href="#', "url(#"):
-        body = body.replace(prefix, f"{prefix}{name}-")
-    for colour, css in CSS_NAMES.items():
-        body = body.replace(colour, f"var(--{css})")
-    return body
+    yield draw("energy", "Energy of the community", partial(_energy, view=view))
+    yield draw("prices", "Price and energy traded", partial(_prices, view=view))
+    yield draw("bills", "Bills with and without the market", partial(_bills, view=view))
 
 
 def _edges(view: ReportView) -> list[datetime]:
@@ -108,7 +42,7 @@ def _time_axis(axes: Axes, view: ReportView) -> None:
     axes.set_xlabel(f"time (UTC), from {view.summary['period']['start'][:10]}")
 
 
-def _energy(axes: Axes, view: ReportView) -> None:
+def _energy(axes: Axes, view: ReportView) -> str:
     rows = view.community
     lines = (
         ("load_kwh", "load", INK, "-"),
@@ -124,9 +58,10 @@ def _energy(axes: Axes, view: ReportView) -> None:
     axes.set_ylim(0, axes.get_ylim()[1] * 1.3)
     axes.legend(loc="upper left", ncols=2)
     _time_axis(axes, view)
+    return _energy_summary(view)
 
 
-def _prices(axes: Axes, view: ReportView) -> None:
+def _prices(axes: Axes, view: ReportView) -> str:
     edges, rows, traded = _edges(view), view.community, numbers(view.community, "traded_kwh")
     energy = axes.twinx()
     energy.bar(
@@ -147,13 +82,14 @@ def _prices(axes: Axes, view: ReportView) -> None:
     axes.set_ylabel(f"price ({view.currency} per kWh)")
     axes.legend(loc="upper left", ncols=3)
     _time_axis(axes, view)
+    return _price_summary(view)
 
 
 MOST_HOMES = 24
 LONGEST_LABEL = 20
 
 
-def _bills(axes: Axes, view: ReportView) -> None:
+def _bills(axes: Axes, view: ReportView) -> str:
     """Two bars a home; where homes are many, those whose bill changed most."""
     rows = sorted(view.bills, key=lambda row: abs(float(row["saving"])), reverse=True)[:MOST_HOMES]
     rows.sort(key=view.bills.index)
@@ -168,6 +104,7 @@ def _bills(axes: Axes, view: ReportView) -> None:
     axes.set_ylabel(f"bill ({view.currency}), below zero: receives")
     axes.margins(y=0.22)
     axes.legend(loc="upper left", ncols=2)
+    return _bill_summary(view)
 
 
 def _short(name: str) -> str:

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 
 from microgrid.domain.run import HomeTotal, RunResult
+from microgrid.report.formats import FORMAT
 from microgrid.report.reasons import worse_off_reason
-
-FORMAT = "microgrid-run/1"
 
 
 def summary(result: RunResult) -> dict[str, object]:
@@ -115,7 +114,7 @@ def gas_table(result: RunResult) -> list[dict[str, object]]:
 
 
 def scenario_toml(settings: Mapping[str, object]) -> str:
-    """Settings as TOML: plain values first, then one table per mapping; None is left out."""
+    """Settings as TOML: plain values first, then one table per mapping, mappings within in line; None is left out."""
     plain = {key: value for key, value in settings.items() if not isinstance(value, Mapping)}
     tables = {key: value for key, value in settings.items() if isinstance(value, Mapping)}
     parts = [_assignments(plain), *(f"[{name}]\n{_assignments(table)}" for name, table in tables.items())]
@@ -123,7 +122,11 @@ def scenario_toml(settings: Mapping[str, object]) -> str:
 
 
 def _assignments(values: Mapping[str, object]) -> str:
-    return "".join(f"{key} = {_toml(value)}\n" for key, value in values.items() if value is not None)
+    return "".join(f"{_toml_key(key)} = {_toml(value)}\n" for key, value in values.items() if value is not None)
+
+
+def _toml_key(key: str) -> str:
+    return key if key.isascii() and key.replace("_", "").replace("-", "").isalnum() else _toml_text(key)
 
 
 def _toml(value: object) -> str:
@@ -133,6 +136,8 @@ def _toml(value: object) -> str:
         return repr(value)
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_toml(item) for item in value) + "]"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_toml_key(key)} = {_toml(item)}" for key, item in value.items()) + "}"
     return _toml_text(str(value))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from microgrid.domain.errors import DataFileError, RunFolderError
-from microgrid.report.summary import FORMAT
+from microgrid.report.formats import FORMAT
 from microgrid.report.tables import COLUMNS, Row
 
 

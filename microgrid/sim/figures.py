@@ -12,6 +12,7 @@ import numpy as np
 
 from microgrid.domain.arrays import FloatArray, IntArray
 from microgrid.domain.units import MICRO_PER_UNIT, WH_PER_KWH
+from microgrid.planning.scoring import mean_absolute_error, root_mean_square_error
 from microgrid.settlement.community import community_bill
 from microgrid.sim.metrics.energy import (
     EnergyFlows,
@@ -33,6 +34,7 @@ def figures(result: Outcome) -> Mapping[str, Any]:
     return {
         "bills": _bills(result),
         "energy": _energy(result),
+        "forecast": _forecast(result),
         "market": _market(result),
         "fairness": _fairness(result),
         "zhou_2018": _zhou(result),
@@ -110,6 +112,17 @@ def _energy(result: Outcome) -> dict[str, Any]:
         "shared_self_sufficiency": _plain(use.shared_self_sufficiency),
         "renewable_use": _plain(renewable_use(result)),
         "renewable_own_use": _plain(result.own_use_wh.sum() / pv if pv else None),
+    }
+
+
+def _forecast(result: Outcome) -> dict[str, Any]:
+    """Errors of what homes expected of load minus PV, kWh per home and interval."""
+    energy = result.energy
+    actual = _kwh(energy.load_wh - energy.flexible_wh - energy.pv_wh)
+    expected = _kwh(energy.forecast_net_wh)
+    return {
+        "net_mae_kwh": mean_absolute_error(expected, actual),
+        "net_rmse_kwh": root_mean_square_error(expected, actual),
     }
 
 

@@ -37,6 +37,7 @@ class Energy:
         central_discharge_wh: Out of it, shape (T,).
         central_soc_kwh: Its state of charge, shape (T + 1,).
         central_limits_kwh: Its lowest and highest value allowed, shape (2,).
+        forecast_net_wh: Load that cannot wait minus PV, as homes expected it, shape (T, N).
         plain_load_wh: Consumption if cars and heat pumps ran at once, shape (T, N).
     """
 
@@ -53,6 +54,7 @@ class Energy:
     central_discharge_wh: IntArray
     central_soc_kwh: FloatArray
     central_limits_kwh: FloatArray
+    forecast_net_wh: IntArray
     plain_load_wh: IntArray
 
 

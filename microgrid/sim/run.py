@@ -62,8 +62,8 @@ class Simulation:
         self.inputs = inputs if inputs is not None else make_inputs(scenario, seed)
         self._rule = _rule(scenario)
         expected = expect(scenario, self.inputs)
-        self.energy = carry_out(scenario, self.inputs, make_plan(scenario, self.inputs, expected))
-        self._wanted_wh = self._wanted(expected.net_wh)
+        self.energy = carry_out(scenario, self.inputs, expected, make_plan(scenario, self.inputs, expected))
+        self._wanted_wh: IntArray = self._wanted()
         market = scenario.market
         self._strategy = plugins.load("strategy", market.strategy).build_many(self.homes, stream(seed, "strategy"))
         self._office = Office(scenario.regulator, self.homes, stream(seed, "regulator"))
@@ -111,7 +111,9 @@ class Simulation:
         band, net_wh = self.band(step), self._wanted_wh[step]
         fee = micro(self.scenario.market.trading_fee)
         limit = self._strategy.limit_prices(net_wh, band.feed_in, band.retail, fee)
-        out = self.banned(step) | (limit == OUT) | (np.abs(net_wh) < wh(self.scenario.market.least_order_kwh))
+        out: BoolArray = (
+            self.banned(step) | (limit == OUT) | (np.abs(net_wh) < wh(self.scenario.market.least_order_kwh))
+        )
         return Orders(np.where(out, 0, net_wh), np.where(out, 0, limit))
 
     def settle(self, step: int, orders: Orders) -> StepTrades:
@@ -182,11 +184,11 @@ class Simulation:
             filled=inputs.filled,
         )
 
-    def _wanted(self, expected_net_wh: IntArray) -> IntArray:
+    def _wanted(self) -> IntArray:
         """What homes want to buy (above zero) or sell in each step, shape (T, N)."""
         energy = self.energy
         if self.scenario.market.orders == "forecast":
-            return expected_net_wh + energy.flexible_wh + energy.charge_wh - energy.discharge_wh
+            return energy.forecast_net_wh + energy.flexible_wh + energy.charge_wh - energy.discharge_wh
         net = energy.import_wh - energy.export_wh
         if energy.central_charge_wh.any() or energy.central_discharge_wh.any():
             shares = [battery_share(energy, step, self.band(step)) for step in range(self.steps)]

@@ -109,7 +109,7 @@ def _rolling(scenario: Scenario, inputs: Inputs) -> dict[str, Any]:
     return {"horizon_steps": horizon, "replan_steps": every, "forecast": forecast}
 
 
-def carry_out(scenario: Scenario, inputs: Inputs, planned: Plan) -> Energy:
+def carry_out(scenario: Scenario, inputs: Inputs, expected: Expectation, planned: Plan) -> Energy:
     """Run a plan in whole Wh within every battery's limits, and read all meters."""
     charge, discharge, soc = _run_batteries(inputs, planned)
     limits = np.stack([inputs.batteries.soc_min_kwh, inputs.batteries.soc_max_kwh])
@@ -135,6 +135,7 @@ def carry_out(scenario: Scenario, inputs: Inputs, planned: Plan) -> Energy:
         central_discharge_wh=discharge[:, 0] if central else none,
         central_soc_kwh=soc[:, 0] if central else np.zeros(inputs.steps + 1),
         central_limits_kwh=limits[:, 0] if central else np.zeros(2),
+        forecast_net_wh=expected.net_wh,
         plain_load_wh=inputs.load_wh + plain,
     )
 
@@ -152,7 +153,9 @@ def _run_batteries(inputs: Inputs, planned: Plan) -> tuple[IntArray, IntArray, F
     for step in range(inputs.steps):
         wanted = np.stack([planned.charge_kwh[step], planned.discharge_kwh[step]])
         wanted += np.where(wanted > 0, rest, 0.0)
-        charge[step], discharge[step], soc[step + 1] = follow_step_wh(fleet, soc[step], *wanted, inputs.first.hours)
+        charge[step], discharge[step], soc[step + 1] = follow_step_wh(
+            fleet, soc[step], wanted[0], wanted[1], inputs.first.hours
+        )
         done = np.stack([charge[step], discharge[step]]) / WH_PER_KWH
         rest = np.clip(np.where(wanted > 0, wanted - done, rest), 0.0, 1 / WH_PER_KWH)
     return charge, discharge, soc

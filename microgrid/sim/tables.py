@@ -111,6 +111,7 @@ def _energy(result: Outcome) -> Iterator[Column]:
     yield kwh_column("own_use_kwh", result.own_use_wh)
     yield kwh_column("import_kwh", energy.import_wh)
     yield kwh_column("export_kwh", energy.export_wh)
+    yield kwh_column("forecast_net_kwh", energy.forecast_net_wh)
 
 
 def _trading(result: Outcome) -> Iterator[Column]:

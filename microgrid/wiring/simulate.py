@@ -41,6 +41,10 @@ class SimulationRequest:
     fill: str | None = None
     seed: int = 0
 
+    def with_settings(self, settings: Mapping[str, str]) -> "SimulationRequest":
+        """The request with further settings, which win."""
+        return replace(self, settings={**self.settings, **settings})
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -49,6 +53,12 @@ class Prepared:
     scenario: Scenario
     inputs: Inputs | None
     hashes: Mapping[str, str]
+
+    def community(self, seed: int) -> Inputs:
+        """The measured homes, or made-up ones."""
+        from microgrid.sim.community import make_inputs  # noqa: PLC0415 - measured homes need none
+
+        return self.inputs if self.inputs is not None else make_inputs(self.scenario, seed)
 
 
 def parse_settings(assignments: Sequence[str]) -> dict[str, str]:
@@ -73,7 +83,16 @@ def prepare(request: SimulationRequest) -> Prepared:
     Raises:
         BadInputError: a file or setting that cannot be used.
     """
-    prepared = _prepared(request)
+    return prepare_for(read_scenario(request.scenario).with_settings(request.settings), request)
+
+
+def prepare_for(scenario: Scenario, request: SimulationRequest) -> Prepared:
+    """Read everything that a run of a scenario needs; the request's own scenario and settings are not looked at.
+
+    Raises:
+        BadInputError: a file or setting that cannot be used.
+    """
+    prepared = _prepared(scenario, request)
     if on_contracts(prepared.scenario):
         from microgrid.wiring.evm_ledger import check_scenario  # noqa: PLC0415 - web3 takes a second to import
 
@@ -86,8 +105,7 @@ def on_contracts(scenario: Scenario) -> bool:
     return scenario.ledger.kind == "evm"
 
 
-def _prepared(request: SimulationRequest) -> Prepared:
-    scenario = read_scenario(request.scenario).with_settings(request.settings)
+def _prepared(scenario: Scenario, request: SimulationRequest) -> Prepared:
     table = _price_table(request, scenario)
     if request.data is None and table is None:
         return Prepared(scenario, None, {})

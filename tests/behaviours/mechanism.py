@@ -32,8 +32,8 @@ REVEALING_BOOKS: list[tuple[Orders, Orders]] = [
     ([(0.500, 1.0), (0.501, 1.0)], [(0.1, 1.0), (4.0, 1.0)]),
     ([(0.30, 2.0), (0.29, 1.0)], [(0.28, 1.0), (0.285, 1.0)]),
 ]
-"""Books on which rules differ: one pair, a narrow pair, a late good order, ties, large orders, two limits in a tick, two
-pairs of which one has more."""
+"""Books on which rules differ: one pair, a narrow pair, a late good order, ties, large orders, two limits in a
+tick, more partners than one."""
 
 
 def waived(mechanism: str) -> frozenset[str]:

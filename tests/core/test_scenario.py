@@ -8,6 +8,7 @@ import pytest
 
 from microgrid.data.scenarios import read_scenario, ready_names
 from microgrid.domain.errors import DataFileError, ScenarioError, UnknownNameError
+from microgrid.sim.run import run
 from microgrid.sim.scenario import Scenario, key_rows
 
 
@@ -163,3 +164,20 @@ def tomllib_source(name: str) -> str:
     from microgrid.data.scenarios import FOLDER  # noqa: PLC0415 - only here
 
     return (FOLDER / f"{name}.toml").read_text("utf-8")
+
+
+def test_a_day_of_the_community_of_a_hundred_is_a_typical_one() -> None:
+    """800-1,000 kWh generated, 700-900 used, 200-400 peer and 100-200 market trades, 10-20 blocks, 70-80 % kept.
+
+    Bans are few and differ from day to day, 2-5 in the mean of some days.
+    """
+    days = [run(read_scenario("community_100"), seed).metrics for seed in range(4)]
+    for day in days:
+        tiers = day["market"]["tiers"]
+        assert 800 <= day["energy"]["pv_kwh"] <= 1_000
+        assert 700 <= day["energy"]["load_kwh"] <= 900
+        assert 200 <= tiers["bilateral"]["trades"] <= 400
+        assert 100 <= tiers["local_market"]["trades"] <= 200
+        assert 10 <= day["ledger"]["blocks"] <= 20
+    assert 0.7 <= sum(day["energy"]["renewable_use"] for day in days) / len(days) <= 0.8
+    assert 2 <= sum(day["regulator"]["bans"] for day in days) / len(days) <= 5

@@ -191,6 +191,21 @@ def test_prices_that_change_are_the_prices_paid() -> None:
     assert (-result.trading.amount_micro[:, 0]).tolist() == [300_000, 500_000]
 
 
+@pytest.mark.parametrize("optimiser", ["greedy", "linear_program", "rolling_horizon"])
+@pytest.mark.parametrize("mechanism", ["no_market", "three_tier", "mid_market_rate"])
+def test_no_planner_and_no_market_beats_the_community_optimum(optimiser: str, mechanism: str) -> None:
+    """What the community pays the grid is least when its batteries are planned as one; rounding is to a Wh a step."""
+    names = {"planning__optimiser": optimiser, "market__mechanism": mechanism, "batteries__soc_start": 0.1}
+    rules = scenario({"homes": {"count": 8}}, steps=24, **names)
+    paid = run(rules, seed=6).money.grid_micro.sum()
+    best = run(rules.with_settings({"planning.optimiser": "community_optimum"}), seed=6)
+    community = best.energy.import_wh.sum(axis=1) - best.energy.export_wh.sum(axis=1)
+    grid = best.grid
+    least = np.where(community > 0, community * grid.retail_micro, community * grid.feed_in_micro).sum() / 1000
+    rounding = 8 * 24 * 500
+    assert paid >= least - rounding
+
+
 def test_tables_come_as_data_frames_in_kwh_and_currency() -> None:
     result = run(scenario(FULL), seed=1)
     frames = result.tables

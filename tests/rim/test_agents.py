@@ -14,12 +14,10 @@ import numpy as np
 import pytest
 from simulations import inputs_of, scenario
 
-import microgrid.agents
 from microgrid.agents import CommunityModel, Consumer, Deal, Grid, Home, HomeOrder, Producer
 from microgrid.domain.errors import AgentError, MissingPartError
 from microgrid.sim.results import Results
 from microgrid.sim.run import run
-from microgrid.sim.scenario import Scenario
 
 PAGE = Path(__file__).parents[2] / "docs" / "agents.md"
 FULL = {"regulator": {"enabled": True}, "credits": {"enabled": True}, "ledger": {"kind": "proof_of_work", "miners": 3}}
@@ -257,8 +255,3 @@ def test_the_page_shows_a_dearer_seller_and_a_dearer_life_alone() -> None:
     expected = -(plain.energy.import_wh[:, loner.index] * 300_000 // 1_000).sum()
     assert plain.trading.amount_micro[:, loner.index].sum() == expected
     assert names["same"].wallet_micro > loner.wallet_micro
-
-
-def test_the_package_offers_what_the_page_names() -> None:
-    assert {"CommunityModel", "Consumer", "Grid", "Producer", "HomeOrder"} <= set(microgrid.agents.__all__)
-    assert Scenario().steps > 0

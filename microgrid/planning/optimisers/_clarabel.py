@@ -5,20 +5,18 @@ from typing import Any
 import numpy as np
 
 from microgrid.domain.arrays import FloatArray
-from microgrid.domain.errors import SolverError
 from microgrid.planning.optimisers._builder import Program
-
-INFEASIBLE = frozenset({"PrimalInfeasible", "AlmostPrimalInfeasible"})
+from microgrid.planning.optimisers._highs import Model
 
 
 class InteriorPoint:
     """Solves programmes without whole numbers."""
 
     def solve(self, program: Program) -> FloatArray | None:
-        """The optimal columns, or None where no columns keep all bounds.
+        """The optimal columns, or None where no columns keep all bounds; HiGHS decides where Clarabel cannot.
 
         Raises:
-            SolverError: the solver ended otherwise.
+            SolverError: neither came to an end.
         """
         import clarabel  # noqa: PLC0415 - only who couples homes needs it
 
@@ -28,11 +26,8 @@ class InteriorPoint:
         settings.verbose = False
         nothing = _empty_square(len(program.cost))
         answer = clarabel.DefaultSolver(nothing, program.cost, matrix, right, cones, settings).solve()
-        status = str(answer.status)
-        if status in INFEASIBLE:
-            return None
-        if status != "Solved":
-            raise SolverError(solver="Clarabel", status=status)
+        if str(answer.status) != "Solved":
+            return Model(interior_point=True).solve(program)
         return np.array(answer.x, dtype=np.float64)
 
 

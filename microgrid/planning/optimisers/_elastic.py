@@ -32,6 +32,8 @@ def exceeded(problem: Problem, first_home: int) -> list[str]:
     if solution is None:
         return ["the limits of the batteries leave no plan"]
     found = sorted(_clauses(problem, program, solution, first_home), reverse=True)
+    if not found:
+        return ["the limits could only be kept by charging and discharging a battery at once"]
     clauses = [clause for _, clause in found[:MOST_NAMED]]
     if len(found) > MOST_NAMED:
         clauses.append(f"and {len(found) - MOST_NAMED} limits more")

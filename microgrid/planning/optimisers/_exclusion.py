@@ -11,16 +11,6 @@ import numpy as np
 
 from microgrid.domain.arrays import BoolArray
 from microgrid.planning.optimisers._builder import Program
-from microgrid.planning.problem import Problem
-from microgrid.planning.schedule import Decision, may_drop_overlap, overlap_kwh
-
-TOLERANCE_KWH = 1e-6
-
-
-def wrong_places(problem: Problem, decision: Decision) -> BoolArray:
-    """Where a battery does both and cannot simply do the difference, shape (T, B)."""
-    both = overlap_kwh(problem.batteries, decision.charge_kwh, decision.discharge_kwh)
-    return (both > TOLERANCE_KWH) & ~may_drop_overlap(problem)
 
 
 def with_exclusion(program: Program, places: BoolArray) -> Program:

@@ -5,13 +5,14 @@ from typing import Protocol
 import numpy as np
 
 from microgrid.domain.arrays import FloatArray
+from microgrid.planning.decision import Decision
 from microgrid.planning.optimisers._builder import Program
-from microgrid.planning.optimisers._exclusion import with_exclusion, wrong_places
+from microgrid.planning.optimisers._exclusion import with_exclusion
 from microgrid.planning.optimisers._highs import Model
 from microgrid.planning.optimisers._program import build_program, decision_of
 from microgrid.planning.optimisers._reasons import explain
+from microgrid.planning.overlap import without_overlap
 from microgrid.planning.problem import Problem
-from microgrid.planning.schedule import Decision
 
 
 class Solver(Protocol):
@@ -65,17 +66,14 @@ def decide(problem: Problem, solver: Solver, first_home: int = 0) -> Decision:
     if solution is None:
         raise explain(problem, first_home)
     decision = decision_of(problem, program, solution)
-    places = wrong_places(problem, decision)
-    while places.any():
-        bounded = with_exclusion(program, places)
-        solution = Model().solve(bounded)
+    decision, wasteful = without_overlap(problem, decision)
+    places = np.zeros_like(wasteful)
+    while (wasteful & ~places).any():
+        places = places | wasteful
+        solution = Model().solve(with_exclusion(program, places))
         if solution is None:
             raise explain(problem, first_home)
-        decision = decision_of(problem, program, solution)
-        more = wrong_places(problem, decision) & ~places
-        if not more.any():
-            break
-        places = places | more
+        decision, wasteful = without_overlap(problem, decision_of(problem, program, solution))
     return decision
 
 

@@ -15,10 +15,10 @@ Built with whole arrays, without a loop over intervals.
 import numpy as np
 
 from microgrid.domain.arrays import FloatArray
+from microgrid.planning.decision import Decision
 from microgrid.planning.optimisers import _resale
 from microgrid.planning.optimisers._builder import Builder, Program
 from microgrid.planning.problem import Problem
-from microgrid.planning.schedule import Decision
 
 
 def build_program(problem: Problem) -> Program:

@@ -8,9 +8,9 @@ the limits that it exceeds are named.
 import numpy as np
 
 from microgrid.domain.errors import InfeasibleError
+from microgrid.planning.decision import sum_at
 from microgrid.planning.optimisers._elastic import exceeded
 from microgrid.planning.problem import Problem
-from microgrid.planning.schedule import sum_at
 
 TOLERANCE_KWH = 1e-9
 

@@ -17,7 +17,7 @@ def solve(problem: Problem) -> Plan:
     Raises:
         PlanError: one home sells dearer than another buys.
         InfeasibleError: no plan keeps all limits; the message says which.
-        SolverError: Clarabel gave up.
+        SolverError: neither Clarabel nor HiGHS came to an end.
     """
     together = problem if problem.metering == "shared" else problem.on_one_meter()
     return make_plan(together, decide(together, InteriorPoint()), "community_optimum")

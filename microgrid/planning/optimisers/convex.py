@@ -2,6 +2,9 @@
 
 The same problem as in `_program.py`, written as on paper. It costs a second to import CVXPY and some to build the
 model; `linear_program` gives the same cost sooner.
+
+Where an export limit leaves stored energy without value, plans that charge and discharge at once can cost as little as
+others; then, of all plans of the least cost, the one that moves the least energy through batteries is taken.
 """
 
 from dataclasses import dataclass
@@ -11,11 +14,15 @@ import numpy as np
 
 from microgrid.domain.arrays import FloatArray, IntArray
 from microgrid.domain.errors import PlanError, SolverError
-from microgrid.planning.optimisers._exclusion import wrong_places
+from microgrid.planning.decision import Decision
 from microgrid.planning.optimisers._reasons import explain
 from microgrid.planning.optimisers._resale import SOLAR_SHARE_AT_START
+from microgrid.planning.overlap import without_overlap
 from microgrid.planning.problem import Problem
-from microgrid.planning.schedule import Decision, Plan, make_plan
+from microgrid.planning.schedule import Plan, make_plan
+
+TIE = 1e-8
+"""Currency by which plans may differ and still count as of the same cost."""
 
 
 def solve(problem: Problem) -> Plan:
@@ -36,13 +43,28 @@ def solve(problem: Problem) -> Plan:
     rules = [*_balance(problem, model), *_stocks(problem, model, cp), *_connections(problem, model)]
     if not problem.grid_resale and problem.batteries.count:
         rules += _no_resale(problem, model, cp)
-    task = cp.Problem(cp.Minimize(cp.sum(energy) + wear), rules)
+    cost = cp.sum(energy) + wear
+    least = _minimum(problem, cost, rules, cp)
+    decision, wasteful = without_overlap(problem, _decision(problem, model))
+    if wasteful.any():
+        _minimum(problem, cp.sum(model.charge) + cp.sum(model.discharge), [*rules, cost <= least + TIE], cp)
+        decision, wasteful = without_overlap(problem, _decision(problem, model))
+    if wasteful.any():
+        raise PlanError(
+            what="the optimiser", found="convex, where prices or limits reward waste", right="linear_program there"
+        )
+    return make_plan(problem, decision, "convex")
+
+
+def _minimum(problem: Problem, what: Any, rules: list[Any], cp: Any) -> float:
+    """Solve for the least of an expression; the variables then hold the solution."""
+    task = cp.Problem(cp.Minimize(what), rules)
     task.solve(solver=cp.CLARABEL, canon_backend=cp.SCIPY_CANON_BACKEND, ignore_dpp=True)
     if task.status in {cp.INFEASIBLE, cp.INFEASIBLE_INACCURATE}:
         raise explain(problem)
     if task.status != cp.OPTIMAL:
         raise SolverError(solver="Clarabel", status=task.status)
-    return make_plan(problem, _checked(problem, model), "convex")
+    return float(task.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,20 +173,10 @@ def _no_resale(problem: Problem, model: _Model, cp: Any) -> list[Any]:
     ]
 
 
-def _checked(problem: Problem, model: _Model) -> Decision:
-    """What the solved model says.
-
-    Raises:
-        PlanError: a battery charges and discharges at once.
-    """
+def _decision(problem: Problem, model: _Model) -> Decision:
     charge, discharge = (part.value[:, : problem.batteries.count] for part in (model.charge, model.discharge))
     unused = model.unused.value if problem.pv_curtailable else np.zeros_like(problem.pv_kwh)
-    decision = Decision(charge, discharge, model.flex.value[:, : problem.flexible.count], unused)
-    if wrong_places(problem, decision).any():
-        raise PlanError(
-            what="convex", found="no optimiser for prices or limits that reward waste", right="linear_program there"
-        )
-    return decision
+    return Decision(charge, discharge, model.flex.value[:, : problem.flexible.count], unused)
 
 
 def _places(places: IntArray, count: int) -> Any:

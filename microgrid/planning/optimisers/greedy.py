@@ -16,9 +16,10 @@ import numpy as np
 
 from microgrid.domain.arrays import FloatArray, IntArray
 from microgrid.domain.errors import InfeasibleError
+from microgrid.planning.decision import Decision, net_by_home
 from microgrid.planning.optimisers._reasons import out_of_reach
 from microgrid.planning.problem import Problem
-from microgrid.planning.schedule import Decision, Plan, make_plan, net_by_home
+from microgrid.planning.schedule import Plan, make_plan
 
 REACTS = True
 """It looks at what is, never ahead, so forecasts are nothing to it."""

@@ -13,11 +13,12 @@ import numpy as np
 from microgrid.domain.arrays import FloatArray
 from microgrid.domain.errors import InfeasibleError, PlanError
 from microgrid.domain.intervals import HOURS_PER_DAY
+from microgrid.planning.decision import Decision
 from microgrid.planning.optimisers._highs import Models
 from microgrid.planning.optimisers._parts import couples, decide_by_parts
 from microgrid.planning.optimisers._reasons import out_of_reach
 from microgrid.planning.problem import Problem
-from microgrid.planning.schedule import Decision, Plan, join, make_plan
+from microgrid.planning.schedule import Plan, join, make_plan
 
 Expected = tuple[FloatArray, FloatArray]
 Forecast = Callable[[int, int], Expected]

@@ -1,0 +1,32 @@
+"""The figures of a simulated run, one file a subject; what a run does not have is left out, not drawn empty."""
+
+from collections.abc import Iterator
+from functools import partial
+
+from microgrid.report.drawing import Plot, draw
+from microgrid.report.simulation.plots import credits as credits_
+from microgrid.report.simulation.plots import energy, fairness, homes, ledger, money, network, regulator, trade
+from microgrid.report.simulation.plots.sketch import COLOURS, Sketch, always
+from microgrid.report.simulation.view import SimulationView
+
+SKETCHES: tuple[Sketch, ...] = (
+    *energy.SKETCHES,
+    *homes.SKETCHES,
+    *trade.SKETCHES,
+    *network.SKETCHES,
+    *money.SKETCHES,
+    *fairness.SKETCHES,
+    *regulator.SKETCHES,
+    *ledger.SKETCHES,
+    *credits_.SKETCHES,
+)
+
+
+def draw_all(view: SimulationView) -> Iterator[Plot]:
+    """Draw every figure for which the run has data."""
+    if not always(view):
+        return
+    for sketch in SKETCHES:
+        if sketch.wanted(view):
+            paint = partial(sketch.paint, view=view)
+            yield draw(sketch.name, sketch.title, paint, sketch.size_inches, COLOURS)
