@@ -14,6 +14,7 @@ MicrogridError
 │   │       └── InfeasibleError        limits that no plan can keep, named in words
 │   ├── ScenarioError          a key of a scenario that nobody knows, or a value that it cannot have
 │   ├── SeriesError            a series too short for what is asked of it
+│   ├── AgentError             an order of somebody's own agent that the market cannot take
 │   ├── IntervalError          a time that begins no interval
 │   ├── BrokerUrlError         a broker URL that is none
 │   ├── StoreUrlError          a database URL that is none
@@ -122,6 +123,14 @@ class ScenarioError(BadInputError):
         self.key, self.found, self.right = key, found, right
         wrong = f"there is no key {key}; {right}" if found is None else f"{key} is {found!r}; it must be {right}"
         super().__init__(wrong)
+
+
+class AgentError(BadInputError):
+    """An order of somebody's own agent that the market cannot take: which agent, in which step (from 0), and why."""
+
+    def __init__(self, agent: str, step: int, reason: str) -> None:
+        self.agent, self.step = agent, step
+        super().__init__(f"{agent}, step {step}: {reason}")
 
 
 class LedgerError(ValueRefusedError):

@@ -7,7 +7,6 @@ from microgrid.report.formats import FORMAT
 from microgrid.report.reasons import worse_off_reason
 
 
-
 def summary(result: RunResult) -> dict[str, object]:
     """Content of `summary.json`; all but `timings_s` is equal for two runs of one seed."""
     return {

@@ -42,7 +42,9 @@ def write_simulation_folder(
     check_target(target)
     reproduce = Reproduce(command, version, results.seed, inputs_hashes)
     content = summary(results, reproduce, timings or {})
-    tables = {name: table for name, table in results.columns.items() if name != "credit_transfers" or content["credits"]}
+    tables = {
+        name: table for name, table in results.columns.items() if name != "credit_transfers" or content["credits"]
+    }
     with replacing(target) as folder:
         _write(folder / "summary.json", json.dumps(content, indent=2, ensure_ascii=False) + "\n")
         for name, table in tables.items():

@@ -76,7 +76,16 @@ def _style() -> str:
 
 def _homes(view: SimulationView) -> list[Mapping[str, Any]]:
     """Bills by home; where homes are many, those that gained and lost most."""
-    names = ("bill", "bill_without_market", "bill_baseline", "saving", "bought_kwh", "sold_kwh", "import_kwh", "export_kwh")
+    names = (
+        "bill",
+        "bill_without_market",
+        "bill_baseline",
+        "saving",
+        "bought_kwh",
+        "sold_kwh",
+        "import_kwh",
+        "export_kwh",
+    )
     columns = [view.bill(name).tolist() for name in names]
     rows = [
         {"home_id": home["home_id"], "home_type": home.get("home_type", ""), **dict(zip(names, values, strict=True))}

@@ -15,7 +15,22 @@ from microgrid.report.simulation.view import SimulationView
 from microgrid.sim.tables import KWH_DECIMALS, MONEY_DECIMALS, Column, Table
 
 LABELS = frozenset(
-    "interval_start home_id home_type side banned buyer seller kind action target reason sender receiver refused".split()
+    [
+        "interval_start",
+        "home_id",
+        "home_type",
+        "side",
+        "banned",
+        "buyer",
+        "seller",
+        "kind",
+        "action",
+        "target",
+        "reason",
+        "sender",
+        "receiver",
+        "refused",
+    ]
 )
 COUNTS = frozenset({"orders", "trades", "banned", "banned_steps"})
 TABLES = ("prosumer_energy", "prosumer_trading", "all_trades", "regulator_actions", "community_summary", "bills")
@@ -88,7 +103,9 @@ def _is_label(table: str, column: str) -> bool:
 
 def _column(table: str, name: str, series: Any) -> Column:
     if not _is_label(table, name):
-        decimals = 0 if name in COUNTS else KWH_DECIMALS if name.endswith("_kwh") and "per_kwh" not in name else MONEY_DECIMALS
+        decimals = (
+            0 if name in COUNTS else KWH_DECIMALS if name.endswith("_kwh") and "per_kwh" not in name else MONEY_DECIMALS
+        )
         return Column(name, np.rint(series.to_numpy() * 10**decimals).astype(np.int64), decimals)
     codes, labels = series.cat.codes.to_numpy().astype(np.int64), series.cat.categories.astype(str)
     seen, first = np.unique(codes, return_index=True)
