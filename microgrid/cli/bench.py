@@ -21,7 +21,7 @@ PREFIXES = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.pass_context
 def command(
-    context: click.RichContext, *, names: tuple[str, ...], quick: bool, strict: bool, as_list: bool, as_json: bool
+    context: click.RichContext, /, *, names: tuple[str, ...], quick: bool, strict: bool, as_list: bool, as_json: bool
 ) -> None:
     """Measure the benchmarks of these NAMES, or all of them.
 

@@ -38,6 +38,7 @@ EXIT_INTERRUPTED = 130
 @click.pass_context
 def command(
     context: click.RichContext,
+    /,
     *,
     scenario: str,
     vary: tuple[str, ...],

@@ -1,34 +1,38 @@
 """A day of a hundred prosumers as a whole process: start, homes, plan, market, miners, regulator, run folder."""
 
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from microgrid.wiring.measuring import Figure, best_of, python
 
+CONVEX, QUARTERS = "planning.optimiser=convex", ("steps=96", "step_minutes=15")
 CASES = {
-    "24 steps, greedy": ((), 2.0),
-    "24 steps, convex": (("planning.optimiser=convex",), 4.0),
-    "96 steps, convex": (("planning.optimiser=convex", "steps=96", "step_minutes=15"), 8.0),
+    "100 homes, 24 steps, greedy": ((), 2.0),
+    "100 homes, 24 steps, convex": ((CONVEX,), 4.0),
+    "100 homes, 96 steps, convex": ((CONVEX, *QUARTERS), 8.0),
 }
 TINY = ("homes.count=4", "steps=3", "ledger.difficulty=1")
+QUICK_CASES = {"4 homes, 3 steps, greedy": (TINY, None), "4 homes, 3 steps, convex": ((CONVEX, *TINY), None)}
 YARDSTICK = "import numpy, pandas"
 
 
 def run(*, quick: bool) -> list[Figure]:
-    """Three cases beside the start of Python with numpy and pandas; quick: four homes for three steps."""
+    """Each case beside the start of Python with numpy and pandas; quick: four homes for three steps."""
     runs = 1 if quick else 3
     start = best_of(runs, lambda: python("-c", YARDSTICK))
+    cases = QUICK_CASES if quick else CASES
     return [
         Figure(
-            f"process, {'tiny' if quick else name}" + (f", {number}" if quick else ""),
-            best_of(runs, lambda settings=settings: _simulate((*settings, *TINY) if quick else settings)),
+            f"process, {name}",
+            best_of(runs, partial(_simulate, settings)),
             "s",
             f"process of `{YARDSTICK}`",
             start,
-            None if quick else bar,
+            bar,
             runs,
         )
-        for number, (name, (settings, bar)) in enumerate(CASES.items())
+        for name, (settings, bar) in cases.items()
     ]
 
 
