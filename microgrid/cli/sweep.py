@@ -79,9 +79,7 @@ def _run(sweep: Sweep, store: PointStore) -> list[dict[str, Any]]:
         try:
             return run_sweep(sweep, store, done)
         except KeyboardInterrupt:
-            message = (
-                f"Interrupted: {finished} of {len(sweep.points)} runs are kept; the same command goes on with them."
-            )
+            message = f"Interrupted: {finished} of {len(sweep.points)} runs are kept; the same command goes on."
             click.echo(message, err=True)
             sys.exit(EXIT_INTERRUPTED)
 

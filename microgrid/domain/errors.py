@@ -40,6 +40,7 @@ MicrogridError
 ├── CompilationError       the Solidity compiler found errors
 ├── ArtifactError          a shipped contract artifact is not what its sources give
 ├── SolverError            a solver found no answer to a problem that has one
+├── BenchmarkError         a benchmark that did not come to an end
 ├── AuditError             a number that does not follow from what happened
 └── InvariantError         a sum that must be zero is not
 """
@@ -340,6 +341,14 @@ class SolverError(MicrogridError):
     def __init__(self, *, solver: str, status: str) -> None:
         self.solver, self.status = solver, status
         super().__init__(f"{solver} found no plan and ended with {status!r}")
+
+
+class BenchmarkError(MicrogridError):
+    """A process that a benchmark measures failed."""
+
+    def __init__(self, command: str, reason: str) -> None:
+        self.command, self.reason = command, reason
+        super().__init__(f"the benchmark's process `{command.strip()}` failed: {reason}")
 
 
 class AuditError(MicrogridError):

@@ -50,6 +50,8 @@ def draw(
     paint: Callable[[Axes], str],
     size_inches: tuple[float, float] = SIZE_INCHES,
     colours: Mapping[str, str] = CSS_NAMES,
+    *,
+    above_legend: bool = False,
 ) -> Plot:
     """Run a painter, which gives the summary, on a fresh figure; matplotlib, half a second to import, waits until then.
 
@@ -59,6 +61,7 @@ def draw(
         paint: Draws on the axes.
         size_inches: Width and height.
         colours: CSS variable of each colour used.
+        above_legend: Whether the title stands above a legend that stands above the axes.
     """
     png, svg = io.BytesIO(), io.StringIO()
     with import_module("matplotlib").rc_context(STYLE):
@@ -66,7 +69,10 @@ def draw(
         axes = figure.add_subplot()
         summary = paint(axes)
         figure.savefig(svg, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-        axes.set_title(title)
+        if above_legend:
+            figure.suptitle(title, x=0.01, ha="left", fontsize=STYLE["axes.titlesize"])
+        else:
+            axes.set_title(title)
         figure.savefig(png, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
     return Plot(name, title, summary, png.getvalue(), _themed(svg.getvalue(), name, colours))
 

@@ -29,4 +29,4 @@ def draw_all(view: SimulationView) -> Iterator[Plot]:
     for sketch in SKETCHES:
         if sketch.wanted(view):
             paint = partial(sketch.paint, view=view)
-            yield draw(sketch.name, sketch.title, paint, sketch.size_inches, COLOURS)
+            yield draw(sketch.name, sketch.title, paint, sketch.size_inches, COLOURS, above_legend=True)

@@ -3,19 +3,7 @@
 import numpy as np
 
 from microgrid.domain.arrays import FloatArray
-from microgrid.report.simulation.plots.sketch import (
-    BLUE,
-    INK,
-    ORANGE,
-    RED,
-    Axes,
-    Sketch,
-    bands,
-    legend_above,
-    stepped,
-    thinned,
-    time_axis,
-)
+from microgrid.report.simulation.plots.sketch import BLUE, INK, ORANGE, RED, Axes, Sketch, bands, legend_above, room_above, stepped, thinned, time_axis
 from microgrid.report.simulation.view import SimulationView, texts
 from microgrid.sim.credits import SUPPLY
 
@@ -65,21 +53,16 @@ def _transfers(axes: Axes, view: SimulationView) -> str:
     done, step = _done(view), _steps(view)
     counts = [np.bincount(step[chosen], minlength=view.steps).astype(float) for chosen in (done, ~done)]
     edges, rate = thinned(view, np.stack(counts, axis=1))
-    axes.fill_between(
-        edges, 0, stepped(rate[:, 0]), step="post", color=BLUE, alpha=0.8, linewidth=0, label="carried out"
-    )
+    axes.fill_between(edges, 0, stepped(rate[:, 0]), step="post", color=BLUE, alpha=0.8, linewidth=0, label="carried out")
     axes.fill_between(
         edges, stepped(rate[:, 0]), stepped(rate.sum(axis=1)), step="post", color=RED, alpha=0.8, hatch="//",
         edgecolor="#ffffff", linewidth=0, label="refused",
     )  # fmt: skip
     axes.set_ylabel("transfers per interval")
+    room_above(axes)
     largest = axes.twinx()
-    moved = np.bincount(
-        step, weights=np.where(done, view.values("credit_transfers", "amount_kwh"), 0), minlength=view.steps
-    )
-    largest.plot(
-        view.edges, np.concatenate([[0], np.cumsum(moved)]), color=ORANGE, linewidth=1.8, label="moved so far (right)"
-    )
+    moved = np.bincount(step, weights=np.where(done, view.values("credit_transfers", "amount_kwh"), 0), minlength=view.steps)
+    largest.plot(view.edges, np.concatenate([[0], np.cumsum(moved)]), color=ORANGE, linewidth=1.8, label="moved so far (right)")
     largest.set_ylabel("credits moved (kWh)")
     largest.set_ylim(0, None)
     largest.spines["right"].set_visible(True)

@@ -24,11 +24,7 @@ from microgrid.report.simulation.plots.sketch import (
 from microgrid.report.simulation.view import SimulationView
 from microgrid.sim.central import TIER as CENTRAL
 
-NET_LINES = (
-    ("load", "used", INK, "-"),
-    ("generated", "generated", ORANGE, "-"),
-    ("net", "from the grid, net", BLUE, "--"),
-)
+NET_LINES = (("load", "used", INK, "-"), ("generated", "generated", ORANGE, "-"), ("net", "from the grid, net", BLUE, "--"))
 
 
 def central(view: SimulationView, name: str) -> FloatArray:
@@ -115,9 +111,7 @@ def _batteries(axes: Axes, view: SimulationView) -> str:
     charge = view.series("charge_kwh") + central(view, "charge")
     discharge = view.series("discharge_kwh") + central(view, "discharge")
     edges, power = thinned(view, np.stack([charge, -discharge], axis=1) / view.hours)
-    axes.fill_between(
-        edges, 0, stepped(power[:, 0]), step="post", color=GREEN, alpha=0.75, label="charging", linewidth=0
-    )
+    axes.fill_between(edges, 0, stepped(power[:, 0]), step="post", color=GREEN, alpha=0.75, label="charging", linewidth=0)
     axes.fill_between(
         edges, 0, stepped(power[:, 1]), step="post", color=RED, alpha=0.75, hatch="//", edgecolor="#ffffff",
         label="discharging", linewidth=0,
@@ -207,9 +201,7 @@ def _emissions(axes: Axes, view: SimulationView) -> str:
         (net * carbon, "as a community", GREEN, "-"),
     )
     for kilograms, label, colour, style in curves:
-        axes.plot(
-            view.edges, np.concatenate([[0], np.cumsum(kilograms)]), style, color=colour, linewidth=1.8, label=label
-        )
+        axes.plot(view.edges, np.concatenate([[0], np.cumsum(kilograms)]), style, color=colour, linewidth=1.8, label=label)
     room_above(axes)
     axes.set_ylabel("emissions so far (kg CO₂)")
     legend_above(axes, 2)
@@ -224,13 +216,11 @@ def _has_emissions(view: SimulationView) -> bool:
 
 SKETCHES = (
     Sketch("energy_sources", "Where the energy used came from", _sources),
-    Sketch(
-        "generation_use", "Where the solar energy went", _generation, lambda view: bool(view.series("pv_kwh").any())
-    ),
+    Sketch("generation_use", "Where the solar energy went", _generation, lambda view: bool(view.series("pv_kwh").any())),
     Sketch("load_pv_net", "Use, generation and exchange with the grid", _net),
     Sketch("battery_flows", "Batteries of the community: power and energy stored", _batteries, has_batteries),
     Sketch("state_of_charge", "State of charge of the homes' batteries", _charge_states, _several_owners),
-    Sketch("load_duration", "How often how much power came from the grid", _duration),
+    Sketch("load_duration", "Load duration curve of the community", _duration),
     Sketch("flexible_load", "Cars and heat pumps: as run and if uncontrolled", _flexible, _has_flexible),
     Sketch("emissions", "Emissions of the grid energy used", _emissions, _has_emissions),
 )

@@ -4,18 +4,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from microgrid.report.simulation.plots.sketch import (
-    BLUE,
-    GREEN,
-    INK,
-    ORANGE,
-    QUIET,
-    Axes,
-    Sketch,
-    legend_above,
-    room_above,
-    time_axis,
-)
+from microgrid.report.simulation.plots.sketch import BLUE, GREEN, INK, ORANGE, QUIET, Axes, Sketch, legend_above, room_above, time_axis
 from microgrid.report.simulation.view import SimulationView
 
 MOST_MINERS = 30
@@ -85,13 +74,15 @@ def _hashes(axes: Axes, view: SimulationView) -> str:
         axes.bar(numbers, hashes, 0.8, color=GREEN, label="hashes tried")
     else:
         axes.plot(numbers, hashes, ".", color=GREEN, markersize=2, label="hashes tried")
-    axes.axhline(hashes.mean(), color=INK, linewidth=1.2, label=f"mean, {hashes.mean():,.0f}")
-    axes.axhline(expected, color=QUIET, linewidth=1.2, linestyle="--", label=f"expected, {expected:,}")
+    axes.axhline(hashes.mean(), color=INK, linewidth=1.2, label=f"mean: {hashes.mean():,.0f}")
+    axes.axhline(expected, color=QUIET, linewidth=1.2, linestyle="--", label=f"expected: {expected:,}")
     axes.set_xlabel("block")
     axes.set_ylabel("hashes")
     room_above(axes, 0.05)
     legend_above(axes, 2)
-    return f"A block took {hashes.mean():,.0f} hashes on average; {ledger['difficulty']} leading zeros let expect {expected:,}."
+    return (
+        f"A block took {hashes.mean():,.0f} hashes on average; {ledger['difficulty']} leading zeros let expect {expected:,}."
+    )
 
 
 SKETCHES = (

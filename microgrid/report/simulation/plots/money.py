@@ -37,9 +37,7 @@ def _bills(axes: Axes, view: SimulationView) -> str:
         if view.homes <= FEW_HOMES:
             axes.plot(places, values, marker, color=colour, markersize=6, label=label)
         else:
-            axes.plot(
-                places, values if name == "bill_without_market" else _smooth(values), style, color=colour, label=label
-            )
+            axes.plot(places, values if name == "bill_without_market" else _smooth(values), style, color=colour, label=label)
     if view.homes <= FEW_HOMES:
         axes.vlines(places, view.bill("bill")[order], view.bill("bill_baseline")[order], color=QUIET, linewidth=0.8)
     axes.axhline(0, color=INK, linewidth=0.8)
@@ -71,18 +69,20 @@ def _savings(axes: Axes, view: SimulationView) -> str:
         if view.homes <= FEW_HOMES:
             axes.bar(places[chosen], saving[chosen], 0.8, color=colour, label=label, hatch=hatch)
         else:
-            axes.fill_between(
-                places, 0, np.where(chosen, saving, 0), step="mid", color=colour, label=label, linewidth=0
-            )
+            axes.fill_between(places, 0, np.where(chosen, saving, 0), step="mid", color=colour, label=label, linewidth=0)
     axes.axhline(0, color=INK, linewidth=0.8)
     axes.axhline(saving.mean(), color=INK, linewidth=1, linestyle="--", label="mean")
     axes.set_ylabel(f"saving ({view.currency})")
     homes_axis(axes, view, order.tolist())
     legend_above(axes, 3)
     return (
-        f"Trading saves a home {saving.mean():.3f} {view.currency} on average, {np.median(saving):.3f} in the middle; "
+        f"The market{_with_regulator(view)} saves a home {saving.mean():.3f} {view.currency} on average, {np.median(saving):.3f} in the middle; "
         f"{int((saving < 0).sum()):,} of {view.homes:,} homes pay more."
     )
+
+
+def _with_regulator(view: SimulationView) -> str:
+    return ", bonuses and penalties included," if view.summary["regulator"] else ""
 
 
 def _over_time(axes: Axes, view: SimulationView) -> str:
@@ -107,11 +107,14 @@ def _best_and_worst(axes: Axes, view: SimulationView) -> str:
     places = np.arange(len(shown)) + (0 if few else np.repeat([0, 1], ENDS))
     colours = [GREEN if saving[home] >= 0 else RED for home in shown]
     axes.barh(places, saving[shown], color=colours)
+    for place, home in zip(places, shown.tolist(), strict=True):
+        axes.text(max(saving[home], 0), place, f" {saving[home]:+.3f}", va="center", fontsize=7)
+    axes.margins(x=0.14)
     axes.axvline(0, color=INK, linewidth=0.8)
     axes.set_yticks(places, [_home_and_type(view, home) for home in shown.tolist()], fontsize=7.5)
     if not few:
         axes.text(0, ENDS, f" … {view.homes - 2 * ENDS:,} homes between …", va="center", fontsize=8, color=QUIET)
-    axes.set_xlabel(f"saving by trading ({view.currency})")
+    axes.set_xlabel(f"saving ({view.currency})")
     best, worst = view.home_ids[order[-1]], view.home_ids[order[0]]
     return f"{best} gains most, {saving.max():+.3f} {view.currency}; {worst} least, {saving.min():+.3f}."
 
@@ -140,9 +143,7 @@ def _home_types(axes: Axes, view: SimulationView) -> str:
     legend_above(axes, 1)
     gain = {kind: float(view.bill("saving")[kinds == kind].mean()) for kind in names}
     best = max(gain, key=lambda kind: gain[kind])
-    return (
-        f"Number of homes in brackets. Trading saves most for {short(best)}: {gain[best]:.3f} {view.currency} a home."
-    )
+    return f"Number of homes in brackets. The market saves most for {short(best)}: {gain[best]:.3f} {view.currency} a home."
 
 
 def _balances(axes: Axes, view: SimulationView) -> str:
@@ -154,14 +155,7 @@ def _balances(axes: Axes, view: SimulationView) -> str:
     else:
         axes.plot(edges[1:], levels, color=BLUE, linewidth=0.8, alpha=0.5)
     for home, label, colour, style in ((best, "best", GREEN, "--"), (worst, "worst", RED, "-.")):
-        axes.plot(
-            edges[1:],
-            levels[:, home],
-            style,
-            color=colour,
-            linewidth=1.6,
-            label=f"{label}: {short(view.home_ids[home])}",
-        )
+        axes.plot(edges[1:], levels[:, home], style, color=colour, linewidth=1.6, label=f"{label}: {short(view.home_ids[home])}")
     axes.axhline(0, color=INK, linewidth=0.8)
     axes.set_ylabel(f"balance ({view.currency})")
     legend_above(axes, 2)
@@ -172,7 +166,7 @@ def _balances(axes: Axes, view: SimulationView) -> str:
 
 SKETCHES = (
     Sketch("bills_by_home", "Bills with and without market and battery", _bills),
-    Sketch("savings_by_home", "What trading saves each home", _savings),
+    Sketch("savings_by_home", "What the market saves each home", _savings),
     Sketch("bills_over_time", "The community's bill as it grows", _over_time),
     Sketch("best_and_worst", "Homes that gain most and least", _best_and_worst, size_inches=(4.3, 3.4)),
     Sketch("home_types", "Bills by type of home", _home_types, _has_types, (4.3, 3.8)),

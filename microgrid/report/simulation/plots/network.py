@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from microgrid.domain.arrays import FloatArray, IntArray
-from microgrid.report.simulation.plots.sketch import BLUE, INK, ORANGE, QUIET, Axes, Sketch, short
+from microgrid.report.simulation.plots.sketch import BLUE, INK, ORANGE, QUIET, Axes, Sketch, heat_map, short
 from microgrid.report.simulation.plots.trade import has_trades
 from microgrid.report.simulation.view import SimulationView
 from microgrid.sim.tables import BATTERY_NAME
@@ -42,8 +42,7 @@ def _matrix(axes: Axes, view: SimulationView) -> str:
     names, group = _groups(view)
     energy = np.zeros((len(names), len(names)))
     np.add.at(energy, (group[view.sellers], group[view.buyers]), view.values("all_trades", "energy_kwh"))
-    image = axes.imshow(energy, cmap="cividis", interpolation="nearest", aspect="auto")
-    axes.figure.colorbar(image, ax=axes, label="kWh")
+    heat_map(axes, energy, "kWh")
     size = 7.5 if len(names) <= 12 else 5.5  # noqa: PLR2004 - as many as fit
     labels = [short(name) for name in names]
     axes.set_xticks(range(len(names)), labels, rotation=55, ha="right", fontsize=size)
@@ -52,9 +51,7 @@ def _matrix(axes: Axes, view: SimulationView) -> str:
     axes.set_ylabel("seller")
     seller, buyer = np.unravel_index(int(energy.argmax()), energy.shape)
     what = "homes" if view.homes <= FEW_HOMES else "groups"
-    return f"The largest flow between {what}: {names[seller]} sold {energy.max():,.1f} kWh to {names[buyer]}.".replace(
-        "_", " "
-    )
+    return f"The largest flow between {what}: {names[seller]} sold {energy.max():,.1f} kWh to {names[buyer]}.".replace("_", " ")
 
 
 def _small_circle(view: SimulationView) -> bool:

@@ -1,7 +1,10 @@
 """What the regulator did."""
 
+from typing import Any
+
 import numpy as np
 
+from microgrid.domain.arrays import FloatArray
 from microgrid.report.simulation.plots.sketch import (
     BLUE,
     GREEN,
@@ -11,6 +14,7 @@ from microgrid.report.simulation.plots.sketch import (
     Axes,
     Sketch,
     legend_above,
+    room_above,
     short,
     stepped,
     thinned,
@@ -18,8 +22,7 @@ from microgrid.report.simulation.plots.sketch import (
 )
 from microgrid.report.simulation.view import SimulationView
 
-MOST_HOMES = 30
-FEW_HOMES = 16
+FEW_HOMES = 20
 KINDS = (("bought", "too much from the local market", PURPLE, ""), ("balance", "balance too low", BLUE, "//"))
 
 
@@ -50,36 +53,54 @@ def _has_bans(view: SimulationView) -> bool:
 
 
 def _bans(axes: Axes, view: SimulationView) -> str:
-    """One line a home, its bans as bars; colour and hatching tell the reason."""
+    """A line for each banned home where they are few, else how many are banned; colour and hatching tell the reason."""
     bans = view.summary["regulator"]["bans"]
-    homes = list(dict.fromkeys(ban["home_id"] for ban in bans))[:MOST_HOMES]
-    for word, label, colour, hatch in KINDS:
-        for ban in bans:
-            if ban["reason"].startswith(word) and ban["home_id"] in homes:
-                _ban(axes, view, ban, homes.index(ban["home_id"]), colour, hatch)
-        count = sum(ban["reason"].startswith(word) for ban in bans)
-        if count:
-            axes.barh(
-                [0],
-                [0],
-                color=colour,
-                hatch=hatch or None,
-                edgecolor="#ffffff",
-                linewidth=0,
-                label=f"{label} ({count})",
-            )
-    size = 8 if len(homes) <= FEW_HOMES else 6
-    axes.set_yticks(range(len(homes)), [short(home) for home in homes], fontsize=size)
-    axes.set_ylim(len(homes) - 0.4, -0.6)
+    homes = list(dict.fromkeys(ban["home_id"] for ban in bans))
+    if len(homes) <= FEW_HOMES:
+        _bars(axes, view, homes)
+    else:
+        _counts(axes, view)
     legend_above(axes, 1)
     time_axis(axes, view)
-    banned = len({ban["home_id"] for ban in bans})
-    shown = f" The first {MOST_HOMES} homes are drawn." if banned > MOST_HOMES else ""
-    return f"{len(bans):,} bans shut out {banned:,} of {view.homes:,} homes for a while.{shown}"
+    return f"{len(bans):,} bans shut out {len(homes):,} of {view.homes:,} homes for a while."
 
 
-def _ban(axes: Axes, view: SimulationView, ban: dict[str, object], place: int, colour: str, hatch: str) -> None:
-    first, steps = int(str(ban["first"])), int(str(ban["steps"]))
+def _of_kind(view: SimulationView, word: str) -> list[dict[str, Any]]:
+    return [ban for ban in view.summary["regulator"]["bans"] if ban["reason"].startswith(word)]
+
+
+def _bars(axes: Axes, view: SimulationView, homes: list[str]) -> None:
+    for word, label, colour, hatch in KINDS:
+        bans = _of_kind(view, word)
+        for ban in bans:
+            _ban(axes, view, ban, homes.index(ban["home_id"]), colour, hatch)
+        if bans:
+            text = f"{label} ({len(bans)})"
+            axes.barh([0], [0], color=colour, hatch=hatch or None, edgecolor="#ffffff", linewidth=0, label=text)
+    axes.set_yticks(range(len(homes)), [short(home) for home in homes], fontsize=7.5)
+    axes.set_ylim(len(homes) - 0.4, -0.6)
+
+
+def _counts(axes: Axes, view: SimulationView) -> None:
+    lower: FloatArray = np.zeros(view.steps + 1)
+    for word, label, colour, hatch in KINDS:
+        bans = _of_kind(view, word)
+        change = np.zeros(view.steps + 1)
+        for ban in bans:
+            change[min(ban["first"], view.steps)] += 1
+            change[min(ban["first"] + ban["steps"], view.steps)] -= 1
+        upper = lower + stepped(np.cumsum(change)[:-1])
+        axes.fill_between(
+            view.edges, lower, upper, step="post", color=colour, hatch=hatch or None, edgecolor="#ffffff", linewidth=0,
+            label=f"{label} ({len(bans)} bans)",
+        )  # fmt: skip
+        lower = upper
+    axes.set_ylabel("homes banned")
+    room_above(axes)
+
+
+def _ban(axes: Axes, view: SimulationView, ban: dict[str, Any], place: int, colour: str, hatch: str) -> None:
+    first, steps = ban["first"], ban["steps"]
     if first >= view.steps:
         return
     start, end = view.edges[first], view.edges[min(first + steps, view.steps)]

@@ -96,7 +96,7 @@ def homes_axis(axes: Axes, view: SimulationView, order: Sequence[int], *, most: 
             for label in axes.get_xticklabels():
                 label.set_horizontalalignment("right")
     else:
-        axes.set_xlabel(f"{len(order):,} homes, in this order")
+        axes.set_xlabel(f"{len(order):,} homes, ranked")
 
 
 def short(name: str) -> str:
@@ -113,6 +113,13 @@ def words(name: str) -> str:
 def room_above(axes: Axes, share: float = 0.12) -> None:
     """From zero to somewhat above the data."""
     axes.set_ylim(0, max(axes.get_ylim()[1], 1e-6) * (1 + share))
+
+
+def heat_map(axes: Axes, cells: FloatArray, label: str, **options: Any) -> None:
+    """Cells from white to blue, small ones lifted by a square root, with a scale."""
+    norm: Any = import_module("matplotlib.colors").PowerNorm(0.5, 0, max(float(cells.max()), 1e-12))
+    image = axes.imshow(cells, cmap="Blues", norm=norm, aspect="auto", interpolation="nearest", **options)
+    axes.figure.colorbar(image, ax=axes, label=label)
 
 
 def bands(axes: Axes, edges: Sequence[Any], values: FloatArray, colour: str) -> None:
@@ -147,6 +154,7 @@ __all__ = [
     "Sketch",
     "always",
     "bands",
+    "heat_map",
     "homes_axis",
     "legend_above",
     "room_above",

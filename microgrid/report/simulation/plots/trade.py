@@ -12,6 +12,7 @@ from microgrid.report.simulation.plots.sketch import (
     TIER_MARKERS,
     Axes,
     Sketch,
+    heat_map,
     legend_above,
     room_above,
     short,
@@ -155,8 +156,7 @@ def _heat_map(axes: Axes, view: SimulationView) -> str:
     order = np.argsort(by_hour.sum(axis=0), kind="stable")[::-1]
     rows = [group for group in np.array_split(order, min(view.homes, MOST_ROWS)) if len(group)]
     cells = np.stack([by_hour[:, group].mean(axis=1) for group in rows]) / days
-    image = axes.imshow(cells, aspect="auto", cmap="cividis", extent=(0, 24, len(rows), 0), interpolation="nearest")
-    axes.figure.colorbar(image, ax=axes, label="kWh per hour, mean of a day")
+    heat_map(axes, cells, "kWh per hour, mean of a day", extent=(0, 24, len(rows), 0))
     axes.set_xticks(range(0, 25, 4))
     axes.set_xlabel("hour of the day (UTC)")
     if view.homes <= FEW_ROWS:
