@@ -1,12 +1,16 @@
 """A simulated run on the contracts: their prices, fills and amounts are the simulator's, and a difference is found."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from simulations import inputs_of, scenario
 
+from microgrid.cli import root
 from microgrid.data.scenarios import read_scenario
 from microgrid.domain.errors import InvariantError, ScenarioError
 from microgrid.domain.records import PriceBand
@@ -66,6 +70,31 @@ def test_the_ledger_tells_what_the_contracts_took(settled: Results) -> None:
     assert contracts.addresses["EnergyTrading"].startswith("0x")
     figures = settled.metrics["ledger"]
     assert (figures["blocks"], figures["transactions"]) == (contracts.blocks, contracts.transactions)
+
+
+def test_the_command_settles_on_contracts_and_the_report_tells_of_it(tmp_path: Path) -> None:
+    rules = ["ledger.kind=evm", "market.mechanism=tick_auction", "homes.count=3", "steps=2"]
+    settings = [word for rule in rules for word in ("--set", rule)]
+    result = CliRunner().invoke(
+        root, ["simulate", "household_5", *settings, "--no-plots", "--out", str(tmp_path / "run")]
+    )
+    assert result.exit_code == 0, result.output
+    assert "Invariants: 10 of 10 exact." in result.output
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert summary["contracts"]["calls"]["clear"] == 2
+    assert {key: summary["invariants"][-1][key] for key in ("name", "error")} == {"name": "contract", "error": 0}
+    assert "contracts" in summary["timings_s"]
+    report = CliRunner().invoke(root, ["report", str(tmp_path / "run")])
+    assert report.exit_code == 0, report.output
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert summary["contracts"]["addresses"]["EnergyTrading"] in page
+
+
+def test_the_command_refuses_rules_that_the_contracts_do_not_have(tmp_path: Path) -> None:
+    words = ["simulate", "household_5", "--set", "ledger.kind=evm", "--out", str(tmp_path / "run")]
+    result = CliRunner().invoke(root, words)
+    assert isinstance(result.exception, ScenarioError)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_reference_off_the_middle_decides_alike() -> None:
