@@ -14,6 +14,10 @@ from microgrid.cli import root
 from microgrid.data.scenarios import read_scenario
 from microgrid.domain.errors import InvariantError, ScenarioError
 from microgrid.domain.records import PriceBand
+from microgrid.domain.run import Reproduce
+from microgrid.report.simulation.page import render
+from microgrid.report.simulation.summary import summary
+from microgrid.report.simulation.view import SimulationView
 from microgrid.sim.results import Results
 from microgrid.sim.run import run
 from microgrid.wiring.evm_ledger import check_scenario, settle_on_contracts
@@ -72,7 +76,7 @@ def test_the_ledger_tells_what_the_contracts_took(settled: Results) -> None:
     assert (figures["blocks"], figures["transactions"]) == (contracts.blocks, contracts.transactions)
 
 
-def test_the_command_settles_on_contracts_and_the_report_tells_of_it(tmp_path: Path) -> None:
+def test_the_command_settles_on_contracts_and_its_summary_tells_of_it(tmp_path: Path) -> None:
     rules = ["ledger.kind=evm", "market.mechanism=tick_auction", "homes.count=3", "steps=2"]
     settings = [word for rule in rules for word in ("--set", rule)]
     result = CliRunner().invoke(
@@ -80,14 +84,19 @@ def test_the_command_settles_on_contracts_and_the_report_tells_of_it(tmp_path: P
     )
     assert result.exit_code == 0, result.output
     assert "Invariants: 10 of 10 exact." in result.output
-    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
-    assert summary["contracts"]["calls"]["clear"] == 2
-    assert {key: summary["invariants"][-1][key] for key in ("name", "error")} == {"name": "contract", "error": 0}
-    assert "contracts" in summary["timings_s"]
-    report = CliRunner().invoke(root, ["report", str(tmp_path / "run")])
-    assert report.exit_code == 0, report.output
-    page = (tmp_path / "run" / "report.html").read_text()
-    assert summary["contracts"]["addresses"]["EnergyTrading"] in page
+    told = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert told["contracts"]["calls"]["clear"] == 2
+    assert {key: told["invariants"][-1][key] for key in ("name", "error")} == {"name": "contract", "error": 0}
+    assert "contracts" in told["timings_s"]
+
+
+def test_the_report_tells_of_transactions_gas_and_addresses(settled: Results) -> None:
+    content = summary(settled, Reproduce("microgrid simulate contract_day", "0", 0), {})
+    page = render(SimulationView(content, settled.columns), [])
+    contracts = settled.ledger.contracts
+    assert f"{contracts.transactions} transactions in {contracts.blocks} blocks of chain 31337" in page
+    assert all(address in page for address in contracts.addresses.values())
+    assert f"<td>{contracts.gas['clear']:,}</td>" in page
 
 
 def test_the_command_refuses_rules_that_the_contracts_do_not_have(tmp_path: Path) -> None:
