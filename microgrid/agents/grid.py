@@ -1,14 +1,10 @@
 """The grid as an agent: it sees what the community draws, feeds in, offers and pays."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import mesa
 
 from microgrid.domain.records import PriceBand
-
-if TYPE_CHECKING:
-    from microgrid.agents.model import CommunityModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +48,7 @@ class Grid(mesa.Agent):
         last: The last settled step, None before the first.
     """
 
-    model: "CommunityModel"
-
-    def __init__(self, model: "CommunityModel") -> None:
+    def __init__(self, model: mesa.Model) -> None:
         super().__init__(model)
         self.last: GridView | None = None
 

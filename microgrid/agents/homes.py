@@ -2,15 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import mesa
 
 from microgrid.domain.errors import AgentError
 from microgrid.domain.records import PriceBand
-
-if TYPE_CHECKING:
-    from microgrid.agents.model import CommunityModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +56,7 @@ class Home(mesa.Agent):
         wallet_micro: Its money since the beginning, micro.
     """
 
-    model: "CommunityModel"
-
-    def __init__(self, model: "CommunityModel", index: int, home_id: str, wallet_micro: int = 0) -> None:
+    def __init__(self, model: mesa.Model, index: int, home_id: str, wallet_micro: int = 0) -> None:
         super().__init__(model)
         self.index, self.home_id, self.wallet_micro = index, home_id, wallet_micro
         self.net_wh, self.soc_kwh, self.banned = 0, 0.0, False
