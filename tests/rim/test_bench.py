@@ -22,11 +22,11 @@ MEGABYTE = 1_000_000
 def made(value: float, bar: float | None = None) -> SimpleNamespace:
     """A benchmark of one figure."""
     figure = Figure("sorting", value, "s", "reading", 0.5, bar)
-    return SimpleNamespace(__doc__="Sorts.\n\nMore.", run=lambda *, quick: [figure])
+    return SimpleNamespace(__doc__="Sorts.\n\nMore.", run=lambda **_: [figure])
 
 
 def invoke(monkeypatch: pytest.MonkeyPatch, benchmark: SimpleNamespace, *arguments: str) -> tuple[int, str]:
-    monkeypatch.setattr(plugins, "load", lambda kind, name: benchmark)
+    monkeypatch.setattr(plugins, "load", lambda *_: benchmark)
     result = CliRunner().invoke(bench.command, ["made", *arguments])
     return result.exit_code, result.stdout
 
@@ -143,8 +143,14 @@ def test_a_process_that_fails_is_named_with_its_last_words() -> None:
 
 @pytest.mark.parametrize(
     ("value", "unit", "text"),
-    [(1.234, "s", "1.23 s"), (0.0123, "s", "12.3 ms"), (4e-5, "s", "40 µs"), (1e-8, "s", "0.01 µs")]
-    + [(2_345_678_901, "bytes", "2,346 MB"), (1.0523, "power of n", "1.05")],
+    [
+        (1.234, "s", "1.23 s"),
+        (0.0123, "s", "12.3 ms"),
+        (4e-5, "s", "40 µs"),
+        (1e-8, "s", "0.01 µs"),
+        (2_345_678_901, "bytes", "2,346 MB"),
+        (1.0523, "power of n", "1.05"),
+    ],
 )
 def test_figures_are_shown_with_three_digits(value: float, unit: str, text: str) -> None:
     assert bench.shown(value, unit) == text

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -14,8 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from behaviours.engine import EngineBehaviour
 from sweep_work import square_or_die, thread_limits
 
+from microgrid.domain import plugins
 from microgrid.domain.errors import BadInputError, RunFolderError, ScenarioError, UnknownNameError
 from microgrid.sim.run import run
 from microgrid.wiring.engines import local
@@ -255,11 +258,9 @@ def test_runs_with_different_metrics_share_one_table() -> None:
     assert cell(0.1 + 0.2) == "0.30000000000000004"
 
 
-@pytest.mark.parametrize("workers", [1, 3])
-def test_a_process_that_dies_costs_its_own_task_only(workers: int) -> None:
-    tasks = [3, -7, 4, -9, 5]
-    found = dict(local.run(square_or_die, tasks, workers=workers, died=lambda code: f"died with {code}"))
-    assert found == {0: 9, 1: "died with 7", 2: 16, 3: "died with 9", 4: 25}
+@pytest.mark.parametrize("engine", [plugins.load("engine", name) for name in plugins.names("engine")])
+class TestEngine(EngineBehaviour):
+    pass
 
 
 def test_each_process_has_one_thread_of_linear_algebra_and_the_environment_is_left_as_it_was() -> None:
@@ -267,3 +268,11 @@ def test_each_process_has_one_thread_of_linear_algebra_and_the_environment_is_le
     ((_, limits),) = local.run(thread_limits, [None], workers=1, died=lambda _: None)
     assert limits == ["1"] * len(local.THREAD_LIMITS)
     assert dict(os.environ) == before
+
+
+def test_a_sweep_that_is_left_leaves_no_process() -> None:
+    outcomes = local.run(square_or_die, [1, 2, 3], workers=2, died=lambda _: None)
+    next(outcomes)
+    assert len(multiprocessing.active_children()) == 2
+    outcomes.close()  # type: ignore[attr-defined] - a generator
+    assert multiprocessing.active_children() == []
