@@ -7,7 +7,6 @@ import rich_click as click
 
 from microgrid.report.rebuild import rebuild
 
-
 PARTS = ("currency", "period", "totals", "invariants", "worse_off")
 
 

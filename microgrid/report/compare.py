@@ -1,4 +1,4 @@
-"""What differs between runs: settings, figures, and every home's bill; the first run is what the others are held against."""
+"""What differs between runs: settings, figures, and every home's bill; all are held against the first run."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -82,7 +82,9 @@ def flattened(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def numbers(values: Mapping[str, Any]) -> dict[str, float]:
     """Those that are numbers."""
-    return {name: value for name, value in values.items() if isinstance(value, int | float) and not isinstance(value, bool)}
+    return {
+        name: value for name, value in values.items() if isinstance(value, int | float) and not isinstance(value, bool)
+    }
 
 
 def _scaled(totals: Mapping[str, int]) -> dict[str, float]:

@@ -58,7 +58,9 @@ def _bill(folder: Path, summary: Mapping[str, Any], home_id: str) -> dict[str, A
         "home_id": home_id,
         "currency": summary["currency"],
         "parts": [
-            {"part": label, "amount": str(sign * Decimal(row[name]))} for name, label, sign in PARTS if Decimal(row[name])
+            {"part": label, "amount": str(sign * Decimal(row[name]))}
+            for name, label, sign in PARTS
+            if Decimal(row[name])
         ],
         **{name: row[name] for name in ("bill", "bill_without_market", "saving")},
         "notes": notes,
@@ -93,10 +95,17 @@ def _step_parts(
     """The money rule of one interval, with what rounding leaves."""
     bought, sold, imported, exported = (
         Decimal(row[name])
-        for row, name in ((trading, "bought_kwh"), (trading, "sold_kwh"), (energy, "import_kwh"), (energy, "export_kwh"))
+        for row, name in (
+            (trading, "bought_kwh"),
+            (trading, "sold_kwh"),
+            (energy, "import_kwh"),
+            (energy, "export_kwh"),
+        )
     )
     retail, feed_in = Decimal(band["retail_per_kwh"]), Decimal(band["feed_in_per_kwh"])
-    value = {side: sum((_value(t) for t in trades if t["side"] == side), Decimal(0)) for side in ("bought from", "sold to")}
+    value = {
+        side: sum((_value(t) for t in trades if t["side"] == side), Decimal(0)) for side in ("bought from", "sold to")
+    }
     parts = {
         "bought in the auction and directly": value["bought from"],
         "fee on bought energy": bought * Decimal(summary["fee_micro_per_kwh"]).scaleb(-6),
@@ -107,7 +116,9 @@ def _step_parts(
         "bought but not used, given to the grid": -max(bought - imported, Decimal(0)) * feed_in,
     }
     rounding = Decimal(trading["bill"]) - sum(parts.values())
-    return [{"part": name, "amount": f"{amount:.9f}"} for name, amount in (parts | {"rounding": rounding}).items() if amount]
+    return [
+        {"part": name, "amount": f"{amount:.9f}"} for name, amount in (parts | {"rounding": rounding}).items() if amount
+    ]
 
 
 def _value(trade: Mapping[str, str]) -> Decimal:

@@ -20,8 +20,7 @@ def bill_lines(told: Document) -> Iterator[str]:
     yield from _partners(told)
     for ban in told.get("bans", ()):
         yield f"Banned from step {ban['first']} for {ban['steps']} steps: {ban['reason']}."
-    for sentence in told.get("notes", ()):
-        yield sentence
+    yield from told.get("notes", ())
 
 
 def step_lines(told: Document) -> Iterator[str]:
@@ -97,4 +96,6 @@ def _order(told: Document) -> str:
     if order is None:
         return "It was banned and could not trade." if told.get("banned") else "It placed no order."
     verb, bound = ("buy", "at most") if order["side"] == "buy" else ("sell", "at least")
-    return f"It ordered to {verb} {order['energy_kwh']} kWh for {bound} {order['limit_price_per_kwh']} {currency} per kWh."
+    return (
+        f"It ordered to {verb} {order['energy_kwh']} kWh for {bound} {order['limit_price_per_kwh']} {currency} per kWh."
+    )

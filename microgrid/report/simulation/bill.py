@@ -12,7 +12,7 @@ from microgrid.sim.central import TIER as CENTRAL
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of a bill: above zero the home pays, below zero it receives, micro; `energy_wh` where energy is behind it."""
+    """A part of a bill, micro: above zero the home pays, below zero it receives; with the energy behind it, if any."""
 
     name: str
     amount_micro: int

@@ -128,7 +128,8 @@ def _band(view: SimulationView, name: str, step: int) -> int:
 
 def _label(view: SimulationView, name: str, step: int, home: int) -> str:
     column = view.column("prosumer_trading", name)
-    return column.labels[column.values.reshape(view.steps, view.homes)[step, home]]
+    label: str = column.labels[column.values[step * view.homes + home]]
+    return label
 
 
 def _part(part: Part) -> dict[str, Any]:
@@ -140,7 +141,9 @@ def _order(view: SimulationView, step: int, home: int) -> dict[str, str] | None:
     side = _label(view, "side", step, home)
     if not side:
         return None
-    energy, limit = (int(view.whole("prosumer_trading", name)[step, home]) for name in ("order_kwh", "limit_price_per_kwh"))
+    energy, limit = (
+        int(view.whole("prosumer_trading", name)[step, home]) for name in ("order_kwh", "limit_price_per_kwh")
+    )
     return {"side": side, "energy_kwh": decimal_kwh(energy), "limit_price_per_kwh": decimal_units(limit)}
 
 
@@ -180,7 +183,7 @@ def _bans_decided(view: SimulationView, step: int, home_id: str) -> list[dict[st
 def _partners(view: SimulationView, home: int) -> list[dict[str, str]]:
     """With whom the home traded how much, most first."""
     names, energy = (*view.home_ids, BATTERY_NAME), view.column("all_trades", "energy_kwh").values
-    rows = []
+    rows: list[dict[str, str]] = []
     for side, own, other, column in (
         ("bought from", view.buyers, view.sellers, "price_per_kwh"),
         ("sold to", view.sellers, view.buyers, "seller_price_per_kwh"),
@@ -191,15 +194,13 @@ def _partners(view: SimulationView, home: int) -> list[dict[str, str]]:
         value = np.bincount(
             other[mine], weights=energy[mine] * view.column("all_trades", column).values[mine], minlength=count
         )
-        for partner in np.argsort(-volume, kind="stable")[: int((volume > 0).sum())].tolist():
-            rows.append(
-                {
-                    "side": side,
-                    "partner": names[partner],
-                    "energy_kwh": decimal_kwh(int(volume[partner])),
-                    "mean_price_per_kwh": decimal_units(int(value[partner] // volume[partner])),
-                }
-            )
+        rows.extend(
+            {
+                "side": side,
+                "partner": names[partner],
+                "energy_kwh": decimal_kwh(int(volume[partner])),
+                "mean_price_per_kwh": decimal_units(int(value[partner] // volume[partner])),
+            }
+            for partner in np.argsort(-volume, kind="stable")[: int((volume > 0).sum())].tolist()
+        )
     return rows
-
-

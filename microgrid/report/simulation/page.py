@@ -88,7 +88,7 @@ def _homes(view: SimulationView) -> list[Mapping[str, Any]]:
         "export_kwh",
     )
     columns = [view.bill(name).tolist() for name in names]
-    rows = [
+    rows: list[Mapping[str, Any]] = [
         {"home_id": home["home_id"], "home_type": home.get("home_type", ""), **dict(zip(names, values, strict=True))}
         for home, values in zip(view.summary["homes"], zip(*columns, strict=True), strict=True)
     ]

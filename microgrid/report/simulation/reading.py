@@ -89,7 +89,7 @@ def _read_table(folder: Path, name: str) -> Table:
     try:
         header = pd.read_csv(path, nrows=0).columns
         kinds = {column: "category" if _is_label(name, column) else "float64" for column in header}
-        frame = pd.read_csv(path, dtype=kinds, keep_default_na=False, na_values=[])  # type: ignore[call-overload]
+        frame = pd.read_csv(path, dtype=kinds, keep_default_na=False, na_values=[])
     except (OSError, UnicodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise RunFolderError(str(folder), f"{path.name} cannot be read: {error}") from error
     except ValueError as error:

@@ -95,7 +95,7 @@ def why(trade: PricedTrade) -> str:
 def price(micro_per_kwh: float) -> str:
     """A price in currency units, four to six decimals."""
     text = f"{micro_per_kwh / MICRO_PER_UNIT:.6f}"
-    return text[:-2] if text.endswith("00") else text
+    return text.removesuffix("00")
 
 
 def _close(*pairs: tuple[float, float]) -> bool:
@@ -113,7 +113,7 @@ def _pair(trade: PricedTrade) -> str:
     if trade.k is None or not _close((trade.paid, trade.ask + k * (trade.bid - trade.ask))):
         return ""
     return (
-        f"this pair has its own price between the seller's limit {price(trade.ask)} and the buyer's {price(trade.bid)}: "
+        f"this pair has its own price between the seller's limit {price(trade.ask)} and the buyer's {price(trade.bid)}, "
         f"{price(trade.ask)} + {k:g} x ({price(trade.bid)} - {price(trade.ask)}) = {price(trade.paid)}"
     )
 
@@ -126,8 +126,8 @@ def _uniform(trade: PricedTrade) -> str:
         return ""
     with_fee = f", on top of which buyers pay the market's fee of {price(fee)}" if fee else ""
     return (
-        f"everybody in this market had the one price {price(trade.received)}{with_fee}: it lies between the dearest seller "
-        f"who was served (limit {price(low)}) and the cheapest buyer who was served (limit {price(high)})"
+        f"everybody in this market had the one price {price(trade.received)}{with_fee}: it lies between the dearest "
+        f"seller who was served (limit {price(low)}) and the cheapest buyer who was served (limit {price(high)})"
     )
 
 
@@ -162,9 +162,9 @@ def _truthful(trade: PricedTrade) -> str:
 
 def _pivot(trade: PricedTrade) -> str:
     return (
-        f"each pays what its presence costs the others: without this buyer (limit {price(trade.bid)}) its energy would have "
-        f"been worth {price(trade.paid)} to others; without this seller (limit {price(trade.ask)}) replacing its energy "
-        f"would have cost {price(trade.received)}; the operator covers the difference"
+        f"each pays what its presence costs the others: without this buyer (limit {price(trade.bid)}) its energy would "
+        f"have been worth {price(trade.paid)} to others; without this seller (limit {price(trade.ask)}) replacing its "
+        f"energy would have cost {price(trade.received)}; the operator covers the difference"
     )
 
 
@@ -172,12 +172,15 @@ def _middle(trade: PricedTrade) -> str:
     middle = (trade.retail + trade.feed_in) / 2
     if not _close((trade.paid, middle)):
         return ""
-    return f"the middle of the grid's prices: ({price(trade.retail)} + {price(trade.feed_in)}) / 2 = {price(trade.paid)}"
+    return (
+        f"the middle of the grid's prices: ({price(trade.retail)} + {price(trade.feed_in)}) / 2 = {price(trade.paid)}"
+    )
 
 
 def _ratio(trade: PricedTrade) -> str:
     if trade.offered_wh >= trade.wanted_wh:
-        told, right = "at least as much was offered as wanted, so the price is the grid's feed-in price", trade.feed_in
+        told = "at least as much was offered as wanted, so the price is the grid's feed-in price"
+        right = float(trade.feed_in)
     else:
         ratio = trade.offered_wh / trade.wanted_wh
         right = trade.feed_in * trade.retail / max((trade.retail - trade.feed_in) * ratio + trade.feed_in, 1)

@@ -91,7 +91,8 @@ class SimulationView:
     def values(self, table: str, name: str) -> FloatArray:
         """A column in kWh, currency units or a count, shape (rows,)."""
         column = self.column(table, name)
-        return column.values / 10**column.decimals
+        scaled: FloatArray = column.values / 10**column.decimals
+        return scaled
 
     def by_home(self, table: str, name: str) -> FloatArray:
         """A column of `prosumer_energy` or `prosumer_trading`, shape (T, N)."""

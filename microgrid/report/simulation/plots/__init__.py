@@ -1,9 +1,8 @@
 """The figures of a simulated run, one file a subject; what a run does not have is left out, not drawn empty."""
 
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Callable, Iterator
 
-from microgrid.report.drawing import Plot, draw
+from microgrid.report.drawing import Axes, Plot, draw
 from microgrid.report.simulation.plots import credits as credits_
 from microgrid.report.simulation.plots import energy, fairness, homes, ledger, money, network, regulator, trade
 from microgrid.report.simulation.plots.sketch import COLOURS, Sketch, always
@@ -28,5 +27,10 @@ def draw_all(view: SimulationView) -> Iterator[Plot]:
         return
     for sketch in SKETCHES:
         if sketch.wanted(view):
-            paint = partial(sketch.paint, view=view)
-            yield draw(sketch.name, sketch.title, paint, sketch.size_inches, COLOURS, above_legend=True)
+            yield draw(
+                sketch.name, sketch.title, _painter(sketch, view), sketch.size_inches, COLOURS, above_legend=True
+            )
+
+
+def _painter(sketch: Sketch, view: SimulationView) -> Callable[[Axes], str]:
+    return lambda axes: sketch.paint(axes, view)

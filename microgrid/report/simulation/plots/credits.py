@@ -2,8 +2,21 @@
 
 import numpy as np
 
-from microgrid.domain.arrays import FloatArray
-from microgrid.report.simulation.plots.sketch import BLUE, INK, ORANGE, RED, Axes, Sketch, bands, legend_above, room_above, stepped, thinned, time_axis
+from microgrid.domain.arrays import BoolArray, FloatArray, IntArray
+from microgrid.report.simulation.plots.sketch import (
+    BLUE,
+    INK,
+    ORANGE,
+    RED,
+    Axes,
+    Sketch,
+    bands,
+    legend_above,
+    room_above,
+    stepped,
+    thinned,
+    time_axis,
+)
 from microgrid.report.simulation.view import SimulationView, texts
 from microgrid.sim.credits import SUPPLY
 
@@ -12,18 +25,18 @@ def _has_transfers(view: SimulationView) -> bool:
     return view.steps > 0 and "credit_transfers" in view.tables and view.tables["credit_transfers"].rows > 0
 
 
-def _steps(view: SimulationView) -> FloatArray:
+def _steps(view: SimulationView) -> IntArray:
     places = {stamp.isoformat(): step for step, stamp in enumerate(view.edges)}
     return np.array([places[stamp] for stamp in texts(view.column("credit_transfers", "interval_start"))])
 
 
-def _done(view: SimulationView) -> FloatArray:
+def _done(view: SimulationView) -> BoolArray:
     """Whether each transfer was carried out, shape (transfers,)."""
     return np.array([refused == "" for refused in texts(view.column("credit_transfers", "refused"))])
 
 
 def balances(view: SimulationView) -> tuple[FloatArray, FloatArray]:
-    """Credits of homes, shape (T, N), and of the supply, shape (T,), after each interval, kWh, replayed from the log."""
+    """Credits of homes, shape (T, N), and of the supply, shape (T,), after each interval, kWh, replayed."""
     rules = view.settings["credits"]
     places = {name: place for place, name in enumerate((*view.home_ids, SUPPLY))}
     moved = np.zeros((view.steps, view.homes + 1))
@@ -53,7 +66,9 @@ def _transfers(axes: Axes, view: SimulationView) -> str:
     done, step = _done(view), _steps(view)
     counts = [np.bincount(step[chosen], minlength=view.steps).astype(float) for chosen in (done, ~done)]
     edges, rate = thinned(view, np.stack(counts, axis=1))
-    axes.fill_between(edges, 0, stepped(rate[:, 0]), step="post", color=BLUE, alpha=0.8, linewidth=0, label="carried out")
+    axes.fill_between(
+        edges, 0, stepped(rate[:, 0]), step="post", color=BLUE, alpha=0.8, linewidth=0, label="carried out"
+    )
     axes.fill_between(
         edges, stepped(rate[:, 0]), stepped(rate.sum(axis=1)), step="post", color=RED, alpha=0.8, hatch="//",
         edgecolor="#ffffff", linewidth=0, label="refused",
@@ -61,8 +76,12 @@ def _transfers(axes: Axes, view: SimulationView) -> str:
     axes.set_ylabel("transfers per interval")
     room_above(axes)
     largest = axes.twinx()
-    moved = np.bincount(step, weights=np.where(done, view.values("credit_transfers", "amount_kwh"), 0), minlength=view.steps)
-    largest.plot(view.edges, np.concatenate([[0], np.cumsum(moved)]), color=ORANGE, linewidth=1.8, label="moved so far (right)")
+    moved = np.bincount(
+        step, weights=np.where(done, view.values("credit_transfers", "amount_kwh"), 0), minlength=view.steps
+    )
+    largest.plot(
+        view.edges, np.concatenate([[0], np.cumsum(moved)]), color=ORANGE, linewidth=1.8, label="moved so far (right)"
+    )
     largest.set_ylabel("credits moved (kWh)")
     largest.set_ylim(0, None)
     largest.spines["right"].set_visible(True)

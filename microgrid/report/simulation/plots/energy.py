@@ -24,7 +24,11 @@ from microgrid.report.simulation.plots.sketch import (
 from microgrid.report.simulation.view import SimulationView
 from microgrid.sim.central import TIER as CENTRAL
 
-NET_LINES = (("load", "used", INK, "-"), ("generated", "generated", ORANGE, "-"), ("net", "from the grid, net", BLUE, "--"))
+NET_LINES = (
+    ("load", "used", INK, "-"),
+    ("generated", "generated", ORANGE, "-"),
+    ("net", "from the grid, net", BLUE, "--"),
+)
 
 
 def central(view: SimulationView, name: str) -> FloatArray:
@@ -99,7 +103,8 @@ def _net(axes: Axes, view: SimulationView) -> str:
     legend_above(axes, 3)
     time_axis(axes, view)
     net = series[:, 2] / view.hours
-    return f"The community takes at most {max(net.max(), 0):,.1f} kW from the grid and gives at most {max(-net.min(), 0):,.1f} kW."
+    taken, given = max(net.max(), 0), max(-net.min(), 0)
+    return f"The community takes at most {taken:,.1f} kW from the grid and gives at most {given:,.1f} kW."
 
 
 def has_batteries(view: SimulationView) -> bool:
@@ -111,7 +116,9 @@ def _batteries(axes: Axes, view: SimulationView) -> str:
     charge = view.series("charge_kwh") + central(view, "charge")
     discharge = view.series("discharge_kwh") + central(view, "discharge")
     edges, power = thinned(view, np.stack([charge, -discharge], axis=1) / view.hours)
-    axes.fill_between(edges, 0, stepped(power[:, 0]), step="post", color=GREEN, alpha=0.75, label="charging", linewidth=0)
+    axes.fill_between(
+        edges, 0, stepped(power[:, 0]), step="post", color=GREEN, alpha=0.75, label="charging", linewidth=0
+    )
     axes.fill_between(
         edges, 0, stepped(power[:, 1]), step="post", color=RED, alpha=0.75, hatch="//", edgecolor="#ffffff",
         label="discharging", linewidth=0,
@@ -171,7 +178,7 @@ def _duration(axes: Axes, view: SimulationView) -> str:
     axes.set_xlim(0, 100)
     legend_above(axes, 2)
     peak, plain = (max(curves[place][0].max(), 0) / view.hours for place in (0, 1))
-    return f"The community's highest draw from the grid is {peak:,.1f} kW; without batteries and shifted loads {plain:,.1f} kW."
+    return f"At most {peak:,.1f} kW came from the grid; without batteries and shifted loads {plain:,.1f} kW would have."
 
 
 def _has_flexible(view: SimulationView) -> bool:
@@ -189,7 +196,8 @@ def _flexible(axes: Axes, view: SimulationView) -> str:
     legend_above(axes)
     time_axis(axes, view)
     moved = np.abs(view.series("flexible_kwh") - plain).sum() / 2
-    return f"{view.series('flexible_kwh').sum():,.0f} kWh of cars and heat pumps, of which about {moved:,.0f} kWh ran at another time."
+    total = view.series("flexible_kwh").sum()
+    return f"{total:,.0f} kWh of cars and heat pumps, of which about {moved:,.0f} kWh ran at another time."
 
 
 def _emissions(axes: Axes, view: SimulationView) -> str:
@@ -201,7 +209,9 @@ def _emissions(axes: Axes, view: SimulationView) -> str:
         (net * carbon, "as a community", GREEN, "-"),
     )
     for kilograms, label, colour, style in curves:
-        axes.plot(view.edges, np.concatenate([[0], np.cumsum(kilograms)]), style, color=colour, linewidth=1.8, label=label)
+        axes.plot(
+            view.edges, np.concatenate([[0], np.cumsum(kilograms)]), style, color=colour, linewidth=1.8, label=label
+        )
     room_above(axes)
     axes.set_ylabel("emissions so far (kg CO₂)")
     legend_above(axes, 2)
@@ -216,7 +226,9 @@ def _has_emissions(view: SimulationView) -> bool:
 
 SKETCHES = (
     Sketch("energy_sources", "Where the energy used came from", _sources),
-    Sketch("generation_use", "Where the solar energy went", _generation, lambda view: bool(view.series("pv_kwh").any())),
+    Sketch(
+        "generation_use", "Where the solar energy went", _generation, lambda view: bool(view.series("pv_kwh").any())
+    ),
     Sketch("load_pv_net", "Use, generation and exchange with the grid", _net),
     Sketch("battery_flows", "Batteries of the community: power and energy stored", _batteries, has_batteries),
     Sketch("state_of_charge", "State of charge of the homes' batteries", _charge_states, _several_owners),

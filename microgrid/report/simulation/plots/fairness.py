@@ -48,7 +48,9 @@ def _saving_and_trade(axes: Axes, view: SimulationView) -> str:
         (mostly_sells, "o", ORANGE, "sells more"),
         (~mostly_sells, "s", BLUE, "buys more"),
     ):
-        axes.scatter((bought + sold)[chosen], saving[chosen], size, color=colour, marker=marker, label=label, alpha=0.75)
+        axes.scatter(
+            (bought + sold)[chosen], saving[chosen], size, color=colour, marker=marker, label=label, alpha=0.75
+        )
     axes.axhline(0, color=INK, linewidth=0.8)
     axes.locator_params(axis="x", nbins=6)
     axes.set_xlabel("energy traded (kWh)")

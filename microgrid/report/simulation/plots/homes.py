@@ -16,7 +16,15 @@ def _self_use(axes: Axes, view: SimulationView) -> str:
     order = np.argsort(sufficiency, kind="stable")[::-1]
     places = np.arange(len(order))
     size = 6 if len(order) <= FEW_HOMES else 3 if len(order) <= 10 * FEW_HOMES else 1
-    axes.plot(places, consumption[order], "o", color=ORANGE, markersize=size, label="of its generation: used by itself", alpha=0.8)
+    axes.plot(
+        places,
+        consumption[order],
+        "o",
+        color=ORANGE,
+        markersize=size,
+        label="of its generation: used by itself",
+        alpha=0.8,
+    )
     axes.plot(places, sufficiency[order], "s", color=BLUE, markersize=size * 0.8, label="of its use: covered by itself")
     axes.set_ylim(-3, 103)
     axes.set_ylabel("share (%)")
@@ -53,11 +61,26 @@ def _grid(axes: Axes, view: SimulationView) -> str:
 
 
 def _bars(
-    axes: Axes, places: np.ndarray, height: np.ndarray, bottom: np.ndarray, width: float, colour: str, label: str, hatch: str
+    axes: Axes,
+    places: np.ndarray,
+    height: np.ndarray,
+    bottom: np.ndarray,
+    width: float,
+    colour: str,
+    label: str,
+    hatch: str,
 ) -> None:
     if len(places) <= FEW_HOMES:
         axes.bar(
-            places, height, width, bottom, color=colour, label=label, hatch=hatch or None, edgecolor="#ffffff", linewidth=0
+            places,
+            height,
+            width,
+            bottom,
+            color=colour,
+            label=label,
+            hatch=hatch or None,
+            edgecolor="#ffffff",
+            linewidth=0,
         )
     else:
         axes.fill_between(

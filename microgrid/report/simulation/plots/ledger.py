@@ -4,7 +4,18 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from microgrid.report.simulation.plots.sketch import BLUE, GREEN, INK, ORANGE, QUIET, Axes, Sketch, legend_above, room_above, time_axis
+from microgrid.report.simulation.plots.sketch import (
+    BLUE,
+    GREEN,
+    INK,
+    ORANGE,
+    QUIET,
+    Axes,
+    Sketch,
+    legend_above,
+    room_above,
+    time_axis,
+)
 from microgrid.report.simulation.view import SimulationView
 
 MOST_MINERS = 30
@@ -33,7 +44,8 @@ def _miners(axes: Axes, view: SimulationView) -> str:
     room_above(axes)
     legend_above(axes)
     best = miners[0]
-    return f"{best['name']} won {best['blocks']} of {blocks:,} blocks with {best['power'] / power:.0%} of the computing power."
+    share = f"{best['power'] / power:.0%} of the computing power"
+    return f"{best['name']} won {best['blocks']} of {blocks:,} blocks with {share}."
 
 
 def _over_time(axes: Axes, view: SimulationView) -> str:
@@ -80,9 +92,8 @@ def _hashes(axes: Axes, view: SimulationView) -> str:
     axes.set_ylabel("hashes")
     room_above(axes, 0.05)
     legend_above(axes, 2)
-    return (
-        f"A block took {hashes.mean():,.0f} hashes on average; {ledger['difficulty']} leading zeros let expect {expected:,}."
-    )
+    zeros = f"{ledger['difficulty']} leading zeros let expect {expected:,}"
+    return f"A block took {hashes.mean():,.0f} hashes on average; {zeros}."
 
 
 SKETCHES = (

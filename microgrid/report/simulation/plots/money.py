@@ -37,7 +37,8 @@ def _bills(axes: Axes, view: SimulationView) -> str:
         if view.homes <= FEW_HOMES:
             axes.plot(places, values, marker, color=colour, markersize=6, label=label)
         else:
-            axes.plot(places, values if name == "bill_without_market" else _smooth(values), style, color=colour, label=label)
+            drawn = values if name == "bill_without_market" else _smooth(values)
+            axes.plot(places, drawn, style, color=colour, label=label)
     if view.homes <= FEW_HOMES:
         axes.vlines(places, view.bill("bill")[order], view.bill("bill_baseline")[order], color=QUIET, linewidth=0.8)
     axes.axhline(0, color=INK, linewidth=0.8)
@@ -46,7 +47,10 @@ def _bills(axes: Axes, view: SimulationView) -> str:
     legend_above(axes, 2)
     bill, alone, plain = (view.bill(name).sum() for name in ("bill", "bill_without_market", "bill_baseline"))
     smoothed = "" if view.homes <= FEW_HOMES else " Neighbouring homes are averaged."
-    return f"All bills: {plain:,.2f} without market and battery, {alone:,.2f} with batteries, {bill:,.2f} {view.currency} with the market too.{smoothed}"
+    return (
+        f"All bills: {plain:,.2f} without market and battery, {alone:,.2f} with batteries, "
+        f"{bill:,.2f} {view.currency} with the market too.{smoothed}"
+    )
 
 
 def _smooth(values: FloatArray) -> FloatArray:
@@ -69,14 +73,17 @@ def _savings(axes: Axes, view: SimulationView) -> str:
         if view.homes <= FEW_HOMES:
             axes.bar(places[chosen], saving[chosen], 0.8, color=colour, label=label, hatch=hatch)
         else:
-            axes.fill_between(places, 0, np.where(chosen, saving, 0), step="mid", color=colour, label=label, linewidth=0)
+            axes.fill_between(
+                places, 0, np.where(chosen, saving, 0), step="mid", color=colour, label=label, linewidth=0
+            )
     axes.axhline(0, color=INK, linewidth=0.8)
     axes.axhline(saving.mean(), color=INK, linewidth=1, linestyle="--", label="mean")
     axes.set_ylabel(f"saving ({view.currency})")
     homes_axis(axes, view, order.tolist())
     legend_above(axes, 3)
+    amounts = f"{saving.mean():.3f} {view.currency} on average, {np.median(saving):.3f} in the middle"
     return (
-        f"The market{_with_regulator(view)} saves a home {saving.mean():.3f} {view.currency} on average, {np.median(saving):.3f} in the middle; "
+        f"The market{_with_regulator(view)} saves a home {amounts}; "
         f"{int((saving < 0).sum()):,} of {view.homes:,} homes pay more."
     )
 
@@ -143,7 +150,8 @@ def _home_types(axes: Axes, view: SimulationView) -> str:
     legend_above(axes, 1)
     gain = {kind: float(view.bill("saving")[kinds == kind].mean()) for kind in names}
     best = max(gain, key=lambda kind: gain[kind])
-    return f"Number of homes in brackets. The market saves most for {short(best)}: {gain[best]:.3f} {view.currency} a home."
+    gained = f"{gain[best]:.3f} {view.currency} a home"
+    return f"Number of homes in brackets. The market saves most for {short(best)}: {gained}."
 
 
 def _balances(axes: Axes, view: SimulationView) -> str:
@@ -155,13 +163,21 @@ def _balances(axes: Axes, view: SimulationView) -> str:
     else:
         axes.plot(edges[1:], levels, color=BLUE, linewidth=0.8, alpha=0.5)
     for home, label, colour, style in ((best, "best", GREEN, "--"), (worst, "worst", RED, "-.")):
-        axes.plot(edges[1:], levels[:, home], style, color=colour, linewidth=1.6, label=f"{label}: {short(view.home_ids[home])}")
+        axes.plot(
+            edges[1:],
+            levels[:, home],
+            style,
+            color=colour,
+            linewidth=1.6,
+            label=f"{label}: {short(view.home_ids[home])}",
+        )
     axes.axhline(0, color=INK, linewidth=0.8)
     axes.set_ylabel(f"balance ({view.currency})")
     legend_above(axes, 2)
     time_axis(axes, view)
     end = balance[-1]
-    return f"Balances end between {end.min():,.2f} and {end.max():,.2f} {view.currency}; {int((end < 0).sum()):,} homes are below zero."
+    span = f"between {end.min():,.2f} and {end.max():,.2f} {view.currency}"
+    return f"Balances end {span}; {int((end < 0).sum()):,} homes are below zero."
 
 
 SKETCHES = (

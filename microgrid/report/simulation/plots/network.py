@@ -51,7 +51,9 @@ def _matrix(axes: Axes, view: SimulationView) -> str:
     axes.set_ylabel("seller")
     seller, buyer = np.unravel_index(int(energy.argmax()), energy.shape)
     what = "homes" if view.homes <= FEW_HOMES else "groups"
-    return f"The largest flow between {what}: {names[seller]} sold {energy.max():,.1f} kWh to {names[buyer]}.".replace("_", " ")
+    return f"The largest flow between {what}: {names[seller]} sold {energy.max():,.1f} kWh to {names[buyer]}.".replace(
+        "_", " "
+    )
 
 
 def _small_circle(view: SimulationView) -> bool:
