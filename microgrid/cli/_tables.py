@@ -8,7 +8,9 @@ def print_table(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> No
     from rich.console import Console  # noqa: PLC0415 - a run that prints JSON needs none
     from rich.table import Table  # noqa: PLC0415 - as above
 
-    table = Table(*columns, box=None)
+    table = Table(box=None)
+    for number, column in enumerate(columns):
+        table.add_column(column, no_wrap=number == 0)
     for row in rows:
         table.add_row(*row)
     Console(markup=False, highlight=False).print(table)

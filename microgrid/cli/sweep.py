@@ -38,6 +38,7 @@ EXIT_INTERRUPTED = 130
 @click.pass_context
 def command(
     context: click.RichContext,
+    /,
     *,
     scenario: str,
     vary: tuple[str, ...],
@@ -79,9 +80,7 @@ def _run(sweep: Sweep, store: PointStore) -> list[dict[str, Any]]:
         try:
             return run_sweep(sweep, store, done)
         except KeyboardInterrupt:
-            message = (
-                f"Interrupted: {finished} of {len(sweep.points)} runs are kept; the same command goes on with them."
-            )
+            message = f"Interrupted: {finished} of {len(sweep.points)} runs are kept; the same command goes on."
             click.echo(message, err=True)
             sys.exit(EXIT_INTERRUPTED)
 

@@ -14,6 +14,7 @@ MicrogridError
 │   │       └── InfeasibleError        limits that no plan can keep, named in words
 │   ├── ScenarioError          a key of a scenario that nobody knows, or a value that it cannot have
 │   ├── SeriesError            a series too short for what is asked of it
+│   ├── AgentError             an order of somebody's own agent that the market cannot take
 │   ├── IntervalError          a time that begins no interval
 │   ├── BrokerUrlError         a broker URL that is none
 │   ├── StoreUrlError          a database URL that is none
@@ -39,6 +40,7 @@ MicrogridError
 ├── CompilationError       the Solidity compiler found errors
 ├── ArtifactError          a shipped contract artifact is not what its sources give
 ├── SolverError            a solver found no answer to a problem that has one
+├── BenchmarkError         a benchmark that did not come to an end
 ├── AuditError             a number that does not follow from what happened
 └── InvariantError         a sum that must be zero is not
 """
@@ -121,6 +123,14 @@ class ScenarioError(BadInputError):
         self.key, self.found, self.right = key, found, right
         wrong = f"there is no key {key}; {right}" if found is None else f"{key} is {found!r}; it must be {right}"
         super().__init__(wrong)
+
+
+class AgentError(BadInputError):
+    """An order of somebody's own agent that the market cannot take: which agent, in which step (from 0), and why."""
+
+    def __init__(self, agent: str, step: int, reason: str) -> None:
+        self.agent, self.step = agent, step
+        super().__init__(f"{agent}, step {step}: {reason}")
 
 
 class LedgerError(ValueRefusedError):
@@ -331,6 +341,14 @@ class SolverError(MicrogridError):
     def __init__(self, *, solver: str, status: str) -> None:
         self.solver, self.status = solver, status
         super().__init__(f"{solver} found no plan and ended with {status!r}")
+
+
+class BenchmarkError(MicrogridError):
+    """A process that a benchmark measures failed."""
+
+    def __init__(self, command: str, reason: str) -> None:
+        self.command, self.reason = command, reason
+        super().__init__(f"the benchmark's process `{command.strip()}` failed: {reason}")
 
 
 class AuditError(MicrogridError):

@@ -8,10 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
+from microgrid.domain import plugins
 from microgrid.domain.errors import ScenarioError
+from microgrid.market.comparison import parameters_of
 from microgrid.sim.keys import Key, key, key_rows, read_section, replace_keys, table
 
 __all__ = ["Key", "Scenario", "key_rows"]
+
+MECHANISM = "market.mechanism"
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,10 +208,17 @@ class Scenario:
     def with_settings(self, settings: Mapping[str, str]) -> Self:
         """The scenario with keys such as `market.mechanism` set to values as typed.
 
+        With another clearing rule, parameters of the former that the new one does not have are dropped.
+
         Raises:
             ScenarioError: as in `from_mapping`.
         """
-        return type(self).from_mapping(replace_keys(self.to_mapping(), settings))
+        document = self.to_mapping()
+        mechanism = settings.get(MECHANISM, "").replace("-", "_")
+        if mechanism in plugins.names("mechanism") and mechanism != self.market.mechanism:
+            known = parameters_of(mechanism)
+            document["market"]["parameters"] = {n: v for n, v in self.market.parameters.items() if n in known}
+        return type(self).from_mapping(replace_keys(document, settings))
 
     def to_mapping(self) -> dict[str, Any]:
         """The scenario as plain values, sections as nested mappings: what its TOML file holds."""

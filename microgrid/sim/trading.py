@@ -1,6 +1,5 @@
 """One market step: net positions and limits in, trades in whole Wh and micro per kWh out."""
 
-import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ from microgrid.domain.arrays import FloatArray, IntArray
 from microgrid.domain.records import PriceBand
 from microgrid.domain.units import MICRO_PER_UNIT, WH_PER_KWH, units
 from microgrid.market import Book, Clearing
+from microgrid.market.comparison import parameters_of
 from microgrid.market.invariants import broken
 from microgrid.market.quanta import QUANTA_PER_WH, summed
 
@@ -94,7 +94,7 @@ class Rule:
     def __init__(self, mechanism: str, parameters: Mapping[str, float], fee_micro: int = 0) -> None:
         module = plugins.load("mechanism", mechanism)
         self._clear: Any = module.clear_book
-        self._known = tuple(name for name in inspect.signature(self._clear).parameters if name != "book")
+        self._known = tuple(parameters_of(mechanism))
         self._parameters, self._fee = dict(parameters), fee_micro
         self.mechanism = mechanism
         self.tiers: tuple[str, ...] = getattr(module, "TIERS", (mechanism,))

@@ -109,13 +109,17 @@ def _prepared(scenario: Scenario, request: SimulationRequest) -> Prepared:
     table = _price_table(request, scenario)
     if request.data is None and table is None:
         return Prepared(scenario, None, {})
-    hashes = {path.name: _sha256(path) for path in (request.data, request.prices) if path}
     if request.data is None:
-        return Prepared(scenario, _with_prices(scenario, table, request.seed), hashes)
+        return Prepared(scenario, _with_prices(scenario, table, request.seed), _hashes(request))
     profiles = _read(request, scenario, _start(scenario), scenario.steps * scenario.step_minutes / 60)
     scenario = _as_measured(scenario, profiles, table)
     inputs = _measured(request, scenario, profiles, table)
-    return Prepared(scenario, inputs, hashes)
+    return Prepared(scenario, inputs, _hashes(request))
+
+
+def _hashes(request: SimulationRequest) -> dict[str, str]:
+    """SHA-256 of each input file, once they have been read without complaint."""
+    return {path.name: _sha256(path) for path in (request.data, request.prices) if path}
 
 
 def _price_table(request: SimulationRequest, scenario: Scenario) -> PriceTable | None:

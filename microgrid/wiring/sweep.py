@@ -19,11 +19,24 @@ import microgrid
 from microgrid.data.scenarios import read_scenario
 from microgrid.domain import plugins
 from microgrid.domain.errors import BadInputError, MicrogridError
+from microgrid.sim.results import Results
 from microgrid.sim.scenario import Scenario
 from microgrid.wiring.points import PointStore
-from microgrid.wiring.simulate import SimulationRequest, prepare_for
+from microgrid.wiring.simulate import Prepared, SimulationRequest, on_contracts, prepare_for
 
-DECIDING = ("assets", "data", "domain", "ledger", "market", "planning", "settlement", "sim", "tariffs", "wiring")
+DECIDING = (
+    "assets",
+    "chain",
+    "data",
+    "domain",
+    "ledger",
+    "market",
+    "planning",
+    "settlement",
+    "sim",
+    "tariffs",
+    "wiring",
+)
 """Packages whose source decides a figure."""
 
 
@@ -130,16 +143,25 @@ def run_sweep(sweep: Sweep, store: PointStore, done: Callable[[], None]) -> list
 def simulate_point(point: Point) -> dict[str, Any]:
     """Metrics of a point, or its error: no point may end the others."""
     try:
-        from microgrid.sim.run import run  # noqa: PLC0415 - bad input needs no simulator
-
         prepared = prepare_for(point.scenario, point.request)
         if not set(prepared.hashes.values()) <= set(point.hashes.values()):
             return {"error": "an input file was changed while the sweep ran"}
-        return {"metrics": dict(run(prepared.scenario, point.request.seed, prepared.inputs).metrics)}
+        return {"metrics": dict(_results(prepared, point.request.seed).metrics)}
     except MicrogridError as error:
         return {"error": str(error)}
     except Exception as error:  # noqa: BLE001 - recorded and shown at the end
         return {"error": f"{type(error).__name__}: {error}"}
+
+
+def _results(prepared: Prepared, seed: int) -> Results:
+    from microgrid.sim.run import run  # noqa: PLC0415 - bad input needs no simulator
+
+    results = run(prepared.scenario, seed, prepared.inputs)
+    if on_contracts(prepared.scenario):
+        from microgrid.wiring.evm_ledger import settle_on_contracts  # noqa: PLC0415 - web3 takes a second to import
+
+        results = settle_on_contracts(results)
+    return results
 
 
 def _died(exit_code: int | None) -> dict[str, Any]:

@@ -67,6 +67,15 @@ def test_settings_are_read_as_toml_and_else_as_text() -> None:
     assert scenario.regulator.enabled
 
 
+def test_another_clearing_rule_drops_what_only_the_former_has() -> None:
+    scenario = read_scenario("community_100")
+    kept = scenario.with_settings({"market.mechanism": "local_market"}).market.parameters
+    assert kept == {"fee": 0.03}
+    assert scenario.with_settings({"market.mechanism": "no_market"}).market.parameters == {}
+    given = scenario.with_settings({"market.mechanism": "bilateral", "market.parameters.cap_kwh": "1.5"})
+    assert given.market.parameters == {"cap_kwh": 1.5}
+
+
 def test_a_setting_below_a_plain_key_is_refused() -> None:
     with pytest.raises(ScenarioError, match="steps holds no section"):
         Scenario().with_settings({"steps.many": "3"})

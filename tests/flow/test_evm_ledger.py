@@ -1,15 +1,23 @@
 """A simulated run on the contracts: their prices, fills and amounts are the simulator's, and a difference is found."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from simulations import inputs_of, scenario
 
+from microgrid.cli import root
 from microgrid.data.scenarios import read_scenario
 from microgrid.domain.errors import InvariantError, ScenarioError
 from microgrid.domain.records import PriceBand
+from microgrid.domain.run import Reproduce
+from microgrid.report.simulation.page import render
+from microgrid.report.simulation.summary import summary
+from microgrid.report.simulation.view import SimulationView
 from microgrid.sim.results import Results
 from microgrid.sim.run import run
 from microgrid.wiring.evm_ledger import check_scenario, settle_on_contracts
@@ -66,6 +74,36 @@ def test_the_ledger_tells_what_the_contracts_took(settled: Results) -> None:
     assert contracts.addresses["EnergyTrading"].startswith("0x")
     figures = settled.metrics["ledger"]
     assert (figures["blocks"], figures["transactions"]) == (contracts.blocks, contracts.transactions)
+
+
+def test_the_command_settles_on_contracts_and_its_summary_tells_of_it(tmp_path: Path) -> None:
+    rules = ["ledger.kind=evm", "market.mechanism=tick_auction", "homes.count=3", "steps=2"]
+    settings = [word for rule in rules for word in ("--set", rule)]
+    result = CliRunner().invoke(
+        root, ["simulate", "household_5", *settings, "--no-plots", "--out", str(tmp_path / "run")]
+    )
+    assert result.exit_code == 0, result.output
+    assert "Invariants: 10 of 10 exact." in result.output
+    told = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert told["contracts"]["calls"]["clear"] == 2
+    assert {key: told["invariants"][-1][key] for key in ("name", "error")} == {"name": "contract", "error": 0}
+    assert "contracts" in told["timings_s"]
+
+
+def test_the_report_tells_of_transactions_gas_and_addresses(settled: Results) -> None:
+    content = summary(settled, Reproduce("microgrid simulate contract_day", "0", 0), {})
+    page = render(SimulationView(content, settled.columns), [])
+    contracts = settled.ledger.contracts
+    assert f"{contracts.transactions} transactions in {contracts.blocks} blocks of chain 31337" in page
+    assert all(address in page for address in contracts.addresses.values())
+    assert f"<td>{contracts.gas['clear']:,}</td>" in page
+
+
+def test_the_command_refuses_rules_that_the_contracts_do_not_have(tmp_path: Path) -> None:
+    words = ["simulate", "household_5", "--set", "ledger.kind=evm", "--out", str(tmp_path / "run")]
+    result = CliRunner().invoke(root, words)
+    assert isinstance(result.exception, ScenarioError)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_reference_off_the_middle_decides_alike() -> None:

@@ -60,6 +60,7 @@ def render(view: SimulationView, plots: Sequence[Plot]) -> str:
             shown=MOST_HOMES,
             regulator=summary["regulator"],
             ledger=summary["ledger"],
+            contracts=summary.get("contracts"),
             credits=summary["credits"],
             traded_by_tier=_by_tier(view),
             plots={plot.name: plot for plot in plots},

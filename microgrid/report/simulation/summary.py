@@ -1,6 +1,7 @@
 """`summary.json` of a simulated run: totals in whole micro and Wh, figures, invariants, and how to run it again."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ def summary(results: Results, reproduce: Reproduce, timings_s: Mapping[str, floa
         "money": {name: int(getattr(results.money, name).sum()) for name in MONEY},
         "regulator": _regulator(results) if scenario.regulator.enabled else None,
         "ledger": _ledger(results.ledger),
+        "contracts": _contracts(results.ledger),
         "credits": _credits(results) if scenario.credits.enabled else None,
         "series": {
             "uncontrolled_load_wh": results.energy.plain_load_wh.sum(axis=1).tolist(),
@@ -172,6 +174,10 @@ def _ledger(history: LedgerHistory | None) -> dict[str, Any] | None:
             for block, work in zip(blocks, history.work, strict=True)
         ],
     }
+
+
+def _contracts(history: LedgerHistory | None) -> dict[str, Any] | None:
+    return None if history is None or history.contracts is None else asdict(history.contracts)
 
 
 def _credits(results: Results) -> dict[str, Any]:

@@ -105,12 +105,9 @@ def _result(worker: _Worker, died: Callable[[int | None], Any]) -> Any:
 def _serve(pipe: "Connection[Any, Any]", work: Work) -> None:
     """Work until the other end of the pipe is closed; Ctrl-C goes to all, and the first process stops the others."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    while True:
-        try:
-            task = pipe.recv()
-        except EOFError:
-            return
-        pipe.send(work(task))
+    with suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        while True:
+            pipe.send(work(pipe.recv()))
 
 
 @contextmanager
