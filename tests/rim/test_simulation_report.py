@@ -59,6 +59,15 @@ def test_every_kind_of_battery_is_drawn(model: str, tmp_path: Path) -> None:
     assert ("state_of_charge" in drawn) is (model == "shared")
 
 
+def test_what_the_central_battery_buys_is_not_drawn_as_bought_by_homes(tmp_path: Path) -> None:
+    results = everything(model="central")
+    drawn = plots_of(results, tmp_path / "run")
+    bought = results.trading.bought_wh.sum(axis=(1, 2)) / 1_000
+    assert bought[-1] < (results.trades.energy_wh[results.trades.tier == 2].sum() / 1_000)
+    assert f"{bought[-1]:,.1f} kWh central battery" in drawn["import_origin"].summary
+    assert f"; {bought[:-1].sum():,.1f} kWh changed hands." in drawn["order_book"].summary
+
+
 def test_a_single_home_for_a_single_interval_has_a_report(tmp_path: Path) -> None:
     rules = scenario({"batteries": {"model": "none"}}, steps=1)
     result = run(rules, inputs=inputs_of(rules, [[1.0]], [[0.0]]))
