@@ -52,6 +52,7 @@ def test_the_picture_is_a_png_and_the_drawing_well_formed(tmp_path: Path) -> Non
         assert plot.summary.endswith(".")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["central", "shared", "none"])
 def test_every_kind_of_battery_is_drawn(model: str, tmp_path: Path) -> None:
     drawn = plots_of(everything(model=model), tmp_path / "run")
@@ -86,6 +87,7 @@ def test_figures_follow_from_hand_made_energies(tmp_path: Path) -> None:
     assert drawn["bills_over_time"].summary == "At the end the market has saved the homes 0.80 EUR in all."
 
 
+@pytest.mark.slow
 def test_a_thousand_homes_take_no_more_room_than_a_hundred(tmp_path: Path) -> None:
     rules = scenario({"homes": {"count": 1_000}}, steps=4)
     target = written(run(rules, seed=1), tmp_path / "run", plots=True)
