@@ -115,7 +115,8 @@ def first_interval(scenario: Scenario) -> Interval:
         raise ScenarioError(key, scenario.start, "between 1971 and 2200")
     seconds = scenario.step_minutes * SECONDS_PER_MINUTE
     if aware.astimezone(UTC).timestamp() % seconds:
-        raise ScenarioError(key, scenario.start, f"the beginning of an interval of {scenario.step_minutes} minutes")
+        right = f"the beginning of an interval of {scenario.step_minutes} minutes, counted in UTC"
+        raise ScenarioError(key, scenario.start, f"{right}, where it is {aware.astimezone(UTC):%H:%M}")
     return interval_at(aware, seconds)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
+from datetime import date, time
 from difflib import get_close_matches
 from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
@@ -172,6 +173,8 @@ def _read_table(value: Any, name: str) -> dict[str, float]:
 def _read_value(known: Key, kind: type, value: Any, name: str) -> Any:
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
+    if kind is str and isinstance(value, date | time):  # TOML has a word for times, and people leave out the quotes
+        value = value.isoformat()
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         raise ScenarioError(name, value, _KINDS[kind])
     if known.choices and value not in known.choices:

@@ -33,6 +33,7 @@ from microgrid.sim.scenario import Scenario
 from microgrid.sim.schedule import carry_out, expect, make_plan
 from microgrid.sim.streams import stream
 from microgrid.sim.trading import Orders, Rule, StepTrades
+from microgrid.sim.worth import check_worth
 
 
 def run(scenario: Scenario, seed: int = 0, inputs: Inputs | None = None) -> Results:
@@ -44,7 +45,7 @@ def run(scenario: Scenario, seed: int = 0, inputs: Inputs | None = None) -> Resu
         inputs: Measured homes; made-up ones where none are given.
 
     Raises:
-        ScenarioError: settings that contradict each other.
+        ScenarioError: settings that contradict each other, or more money than can be counted exactly.
         PlanError: no plan of the batteries keeps every limit.
         InvariantError: energy or money does not add up.
     """
@@ -64,6 +65,7 @@ class Simulation:
         expected = expect(scenario, self.inputs)
         self.energy = carry_out(scenario, self.inputs, expected, make_plan(scenario, self.inputs, expected))
         self._wanted_wh: IntArray = self._wanted()
+        check_worth(scenario, self.inputs.bands, self.energy, self._wanted_wh)
         market = scenario.market
         self._strategy = plugins.load("strategy", market.strategy).build_many(self.homes, stream(seed, "strategy"))
         self._office = Office(scenario.regulator, self.homes, stream(seed, "regulator"))

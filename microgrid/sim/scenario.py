@@ -16,6 +16,7 @@ from microgrid.sim.keys import Key, key, key_rows, read_section, replace_keys, t
 __all__ = ["Key", "Scenario", "key_rows"]
 
 MECHANISM = "market.mechanism"
+LONGEST_NAME = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +164,9 @@ class Ledger:
         "",
         choices=("none", "proof_of_work", "evm"),
     )
-    miners: int = key(15, "miners that compete for each block", "miners", least=1, most=10_000)
-    difficulty: int = key(3, "leading zero digits of a block's hash, hexadecimal", "digits", least=0, most=6)
-    block_size: int = key(50, "most transactions in a block", "transactions", least=1, most=100_000)
+    miners: int = key(15, "miners that compete for each block", "miners", least=1, most=1_000)
+    difficulty: int = key(3, "leading zero digits of a block's hash, hexadecimal", "digits", least=1, most=6)
+    block_size: int = key(50, "most transactions in a block", "transactions", least=2, most=100_000)
     reward: float = key(0.1, "for the miner of a block", "coins", least=0.0, most=1e6)
 
 
@@ -202,6 +203,7 @@ class Scenario:
             UnknownNameError: a plug-in that does not exist.
         """
         scenario = read_section(cls, document, "")
+        _check_name(scenario.name)
         _check_order("batteries.soc_min", scenario.batteries.soc_min, "batteries.soc_max", scenario.batteries.soc_max)
         return scenario
 
@@ -236,6 +238,13 @@ def _plain(section: Any) -> dict[str, Any]:
                 list(value) if isinstance(value, tuple) else dict(value) if isinstance(value, Mapping) else value
             )
     return values
+
+
+def _check_name(name: str) -> None:
+    """A run folder is named after it, so that it must not lead to another place."""
+    if not name.strip() or name in {".", ".."} or len(name) > LONGEST_NAME or set(name) & set("/\\\0"):
+        key = "name"
+        raise ScenarioError(key, name, f"a name for a folder: 1 to {LONGEST_NAME} characters, no / and no \\")
 
 
 def _check_order(low_name: str, low: float, high_name: str, high: float) -> None:

@@ -191,3 +191,47 @@ def test_a_day_of_the_community_of_a_hundred_is_a_typical_one() -> None:
         assert 10 <= day["ledger"]["blocks"] <= 20
     assert 0.7 <= sum(day["energy"]["renewable_use"] for day in days) / len(days) <= 0.8
     assert 2 <= sum(day["regulator"]["bans"] for day in days) / len(days) <= 5
+
+
+@pytest.mark.parametrize(
+    ("written", "start"),
+    [("2026-06-21", "2026-06-21"), ("2026-06-21T08:00:00", "2026-06-21T08:00:00"), ('"2026-06-21"', "2026-06-21")],
+)
+def test_a_start_may_be_written_without_quotes(written: str, start: str) -> None:
+    document = tomllib.loads(f"start = {written}")
+    assert Scenario.from_mapping(document).start == Scenario().with_settings({"start": written}).start == start
+
+
+@pytest.mark.parametrize("name", ["", " ", ".", "..", "../runs", "/runs", "a\\b", "a\0b", "n" * 101])
+def test_a_name_that_leads_to_another_folder_is_refused(name: str) -> None:
+    with pytest.raises(ScenarioError, match="it must be a name for a folder"):
+        Scenario.from_mapping({"name": name})
+
+
+@pytest.mark.parametrize(("key", "value"), [("difficulty", 1), ("difficulty", 6), ("block_size", 2), ("miners", 1_000)])
+def test_the_ledger_takes_what_its_keys_allow(key: str, value: int) -> None:
+    document = {"steps": 1, "homes": {"count": 1}, "ledger": {"kind": "proof_of_work", key: value}}
+    assert run(Scenario.from_mapping(document)).steps == 1
+
+
+@pytest.mark.parametrize(("key", "value"), [("difficulty", 0), ("block_size", 1), ("miners", 1_001)])
+def test_what_the_ledger_cannot_do_is_refused_by_its_key(key: str, value: int) -> None:
+    with pytest.raises(ScenarioError, match=f"ledger.{key} is {value}; it must be from"):
+        Scenario.from_mapping({"ledger": {"kind": "proof_of_work", key: value}})
+
+
+def test_a_start_on_the_hour_of_a_clock_half_an_hour_off_is_told_in_utc() -> None:
+    scenario = Scenario.from_mapping({"timezone": "Asia/Kolkata", "start": "2026-06-21T00:00"})
+    with pytest.raises(ScenarioError, match="of 60 minutes, counted in UTC, where it is 18:30"):
+        run(scenario)
+
+
+@pytest.mark.parametrize("mechanism", ["no_market", "uniform_price"])
+def test_more_money_than_can_be_counted_exactly_is_refused_in_plain_words(mechanism: str) -> None:
+    document = {
+        "homes": {"count": 30, "base_kwh_per_hour": 10_000.0},
+        "prices": {"tariff": "flat", "retail": 100_000.0},
+        "market": {"mechanism": mechanism},
+    }
+    with pytest.raises(ScenarioError, match=r"energy times price of an interval .* lower the prices"):
+        run(Scenario.from_mapping(document))
