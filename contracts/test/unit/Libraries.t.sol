@@ -55,7 +55,24 @@ contract LibrariesTest {
         require(uint128(told) == uint128(word));
     }
 
+    function test_a_mark_set_twice_is_set_and_a_number_leaves_nothing_of_what_stood_there() external pure {
+        uint256 word = ReadingWord.pack(1, type(uint64).max, 2, 3);
+        require(word.marked(true) == word && word.marked(false).marked(true) == word);
+        require(word.numbered(0) == ReadingWord.pack(1, type(uint40).max, 2, 3));
+    }
+
+    function test_the_top_bit_of_each_number_is_told_and_no_other() external pure {
+        require(ReadingWord.pack(type(uint64).max, type(uint64).max, type(uint64).max, type(uint64).max).topBits() != 0);
+        uint64 most = type(uint64).max >> 1;
+        require(ReadingWord.pack(most, most, most, most).topBits() == 0);
+        for (uint256 field = 0; field < 4; ++field) {
+            uint256 top = 1 << (64 * field + 63);
+            require(top.topBits() == top);
+        }
+    }
+
     function test_a_reading_ends_or_lies_in_an_interval() external pure {
+        require(ReadingWord.pack(0, type(uint64).max, 0, 0).intervalOf(1) == type(uint64).max - 1);
         require(ReadingWord.pack(0, 0, 0, 0).intervalOf(3600) == 0);
         require(ReadingWord.pack(0, 3600, 0, 0).intervalOf(3600) == 0);
         require(ReadingWord.pack(0, 3601, 0, 0).intervalOf(3600) == 1);
