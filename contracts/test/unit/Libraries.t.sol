@@ -104,6 +104,20 @@ contract LibrariesTest {
         require(!OrderLanes.isOrder(own) && OrderLanes.wasCancelled(own) && other == 0);
     }
 
+    /// @dev Members 4 and 5 share a word, both their sides.
+    function test_a_cancelled_order_leaves_the_others_of_its_word() external {
+        for (uint256 lane = 0; lane < 4; ++lane) _orders.put(4 + lane / 2, lane % 2, 100 + lane, lane, 7);
+        for (uint256 gone = 0; gone < 4; ++gone) {
+            _orders.cancel(4 + gone / 2, gone % 2);
+            for (uint256 lane = 0; lane < 4; ++lane) {
+                (uint256 bid, uint256 offer) = _orders.get(4 + lane / 2);
+                (uint256 energy, uint256 tick, uint256 ahead) = OrderLanes.unpack(lane % 2 == 0 ? bid : offer);
+                if (lane <= gone) require(energy == 0 && OrderLanes.wasCancelled(lane % 2 == 0 ? bid : offer));
+                else require(energy == 100 + lane && tick == lane && ahead == 7);
+            }
+        }
+    }
+
     /// @dev The bill is that of the rules written down once more; both parts sum to the market's price and fee.
     function testFuzz_a_bill_is_what_the_rules_say(
         uint32[4] calldata energies,
