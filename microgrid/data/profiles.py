@@ -183,7 +183,7 @@ def _refuse_gaps(path: str, samples: Samples, window: Window, names: tuple[str, 
     after = own.line[own.start_s > start_s]
     line = int(after[0]) if after.size else int(own.line[-1])
     reason = (
-        f"gap: {names[home]} has no value for {utc_label(start_s)}; choose a --start and --hours without gaps, "
+        f"gap: {names[home]} has no value for {utc_label(start_s)}; choose a start and a length without gaps, "
         f"or fill with --fill {'|'.join(FILLS)}"
     )
     raise DataFileError(path, reason, line=line)

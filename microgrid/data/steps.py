@@ -86,7 +86,7 @@ def first_samples(path: str, samples: Samples, *, lenient: bool) -> tuple[Sample
         index = np.flatnonzero(doubled)[np.argmin(rows.line[doubled])]
         reason = (
             f"{rows.names[rows.series[index]]} has {utc_label(int(rows.start_s[index]))} already in line "
-            f"{rows.line[index - 1]}; if the clock is put back there, name its --timezone"
+            f"{rows.line[index - 1]}; if the clock is put back there, name its time zone"
         )
         raise DataFileError(path, reason, line=int(rows.line[index]))
     return rows.where(~doubled), int(doubled.sum())

@@ -12,6 +12,8 @@ from pathlib import Path
 from microgrid.domain.errors import DataFileError
 
 GZIP_MAGIC = b"\x1f\x8b"
+LARGEST_AMOUNT = 1e9
+"""Above any kWh, kW or price of a home; sums of such amounts still fit whole Wh and micro."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +104,14 @@ def amount(table: Table, row: Row, column: str) -> float:
     """The number in a cell, which must not be negative.
 
     Raises:
-        DataFileError: no number, or below zero.
+        DataFileError: no number, below zero or above `LARGEST_AMOUNT`.
     """
     value = number(table, row, column)
     if value < 0:
         raise DataFileError(table.path, f"{value:g} must not be negative", line=row.line, column=column)
+    if value > LARGEST_AMOUNT:
+        reason = f"{value:g} must be at most {LARGEST_AMOUNT:g}"
+        raise DataFileError(table.path, reason, line=row.line, column=column)
     return value
 
 

@@ -17,6 +17,7 @@ __all__ = ["Key", "Scenario", "key_rows"]
 
 MECHANISM = "market.mechanism"
 LONGEST_NAME = 100
+STEP_MINUTES = (1, 5, 10, 15, 20, 30, 60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +184,7 @@ class Scenario:
     start: str = key("2026-06-21T00:00", "first interval, ISO time on the clock of `timezone`", "ISO 8601")
     timezone: str = key("UTC", "clock of the homes", "IANA name")
     steps: int = key(24, "number of intervals", "intervals", least=1, most=400_000)
-    step_minutes: int = key(60, "length of an interval", "minutes", choices=(5, 10, 15, 20, 30, 60))
+    step_minutes: int = key(60, "length of an interval", "minutes", choices=STEP_MINUTES)
     carbon_kg_per_kwh: float = key(0.35, "emissions of grid energy", "kg CO2 per kWh", least=0.0, most=10.0)
     homes: Homes = field(default_factory=Homes)
     batteries: Batteries = field(default_factory=Batteries)

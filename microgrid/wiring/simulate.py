@@ -14,9 +14,13 @@ from microgrid.data.scenarios import read_scenario
 from microgrid.domain.errors import BadInputError, DataFileError, ScenarioError
 from microgrid.domain.intervals import SECONDS_PER_HOUR, Interval, interval_range
 from microgrid.domain.records import PriceBand
+from microgrid.sim.credits import SUPPLY
 from microgrid.sim.inputs import SECONDS_PER_MINUTE, Inputs, before, measured_inputs, past_steps, tariff
-from microgrid.sim.scenario import Scenario
+from microgrid.sim.scenario import STEP_MINUTES, Scenario
+from microgrid.sim.tables import BATTERY_NAME
 from microgrid.tariffs.table import PriceTable, TableTariff
+
+RESERVED_NAMES = (BATTERY_NAME, SUPPLY, "regulator")
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,7 @@ def prepare_for(scenario: Scenario, request: SimulationRequest) -> Prepared:
     Raises:
         BadInputError: a file or setting that cannot be used.
     """
+    _check_options(request)
     prepared = _prepared(scenario, request)
     if on_contracts(prepared.scenario):
         from microgrid.wiring.evm_ledger import check_scenario  # noqa: PLC0415 - web3 takes a second to import
@@ -112,9 +117,22 @@ def _prepared(scenario: Scenario, request: SimulationRequest) -> Prepared:
     if request.data is None:
         return Prepared(scenario, _with_prices(scenario, table, request.seed), _hashes(request))
     profiles = _read(request, scenario, _start(scenario), scenario.steps * scenario.step_minutes / 60)
+    _check_step(request, profiles)
+    _check_names(request, profiles)
     scenario = _as_measured(scenario, profiles, table)
     inputs = _measured(request, scenario, profiles, table)
     return Prepared(scenario, inputs, _hashes(request))
+
+
+def _check_options(request: SimulationRequest) -> None:
+    """An option that would do nothing is a mistake of whoever typed it."""
+    for option, value, needs, file in (
+        ("--fill", request.fill, "--data", request.data),
+        ("--retail-column", request.retail_column, "--prices", request.prices),
+    ):
+        if value is not None and file is None:
+            message = f"{option} {value} does nothing without {needs}; name the file or leave {option} out"
+            raise BadInputError(message)
 
 
 def _hashes(request: SimulationRequest) -> dict[str, str]:
@@ -154,6 +172,21 @@ def _start(scenario: Scenario) -> datetime | None:
     except ValueError as error:
         key = "start"
         raise ScenarioError(key, scenario.start, "an ISO time such as 2016-08-01T00:00") from error
+
+
+def _check_step(request: SimulationRequest, profiles: Profiles) -> None:
+    """Refuse what the written scenario could not say, so that every run folder can be run again."""
+    minutes = profiles.first.seconds / SECONDS_PER_MINUTE
+    if minutes not in STEP_MINUTES:
+        known = ", ".join(map(str, STEP_MINUTES))
+        raise DataFileError(str(request.data), f"has steps of {minutes:g} minutes; a simulation takes {known}")
+
+
+def _check_names(request: SimulationRequest, profiles: Profiles) -> None:
+    for name in profiles.home_ids:
+        if name in RESERVED_NAMES:
+            reason = f"names a home {name!r}, which stands for another party in trades and credits; rename the home"
+            raise DataFileError(str(request.data), reason)
 
 
 def _as_measured(scenario: Scenario, profiles: Profiles, table: PriceTable | None) -> Scenario:

@@ -29,7 +29,7 @@ def test_a_scenario_survives_its_own_mapping() -> None:
         ({"steps": 3.5}, "steps is 3.5; it must be a whole number"),
         ({"steps": True}, "steps is True; it must be a whole number"),
         ({"steps": 0}, "steps is 0; it must be from 1"),
-        ({"step_minutes": 7}, "step_minutes is 7; it must be one of 5, 10, 15"),
+        ({"step_minutes": 7}, "step_minutes is 7; it must be one of 1, 5, 10, 15"),
         ({"homes": 3}, "homes is 3; it must be a section"),
         ({"homes": {"pv_share": float("nan")}}, "homes.pv_share is nan; it must be from 0 to 1 share"),
         ({"homes": {"pv_kw": [7.0, 2.5]}}, "homes.pv_kw is .7.0, 2.5.; it must be two numbers, the smaller first"),

@@ -1,0 +1,63 @@
+"""What `microgrid simulate` makes of measured data that no run could use, or no written scenario could say again."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from microgrid.cli import root
+from microgrid.domain.errors import BadInputError, DataFileError
+
+
+def simulate(*words: str | Path) -> BaseException | None:
+    return CliRunner().invoke(root, ["simulate", *map(str, words), "--no-plots"]).exception
+
+
+def write_data(path: Path, seconds: int, home: str = "a", load: str = "0.5") -> Path:
+    times = (datetime(2026, 3, 1, tzinfo=UTC) + timedelta(seconds=seconds * step) for step in range(60))
+    rows = [f"{time.isoformat()},{name},{load},0.2" for time in times for name in (home, "b")]
+    path.write_text("\n".join(["interval_start,home_id,load_kwh,pv_kwh", *rows]))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("seconds", "minutes", "length"), [(1, "0.0166667", 1), (30, "0.5", 1), (90, "1.5", 3), (7_200, "120", 120)]
+)
+def test_steps_that_no_scenario_has_are_refused(tmp_path: Path, seconds: int, minutes: str, length: int) -> None:
+    data = write_data(tmp_path / "homes.csv", seconds)
+    words = ["--set", f"steps={length}", "--set", "step_minutes=1"]
+    error = simulate("community_100", "--data", data, *words, "--out", tmp_path / "run")
+    assert isinstance(error, DataFileError)
+    assert f"has steps of {minutes} minutes; a simulation takes 1, 5, 10" in str(error)
+
+
+def test_a_run_of_minutes_runs_again_from_its_own_scenario(tmp_path: Path) -> None:
+    data = write_data(tmp_path / "homes.csv", 60)
+    words = ["--set", "steps=1", "--set", "planning.forecaster=seasonal_naive", "--set", "ledger.kind=none"]
+    assert simulate("community_100", "--data", data, *words, "--out", tmp_path / "one") is None
+    assert simulate(tmp_path / "one" / "scenario.toml", "--data", data, "--out", tmp_path / "two") is None
+    for name in ("bills", "all_trades", "prosumer_energy", "prosumer_trading"):
+        assert (tmp_path / "one" / f"{name}.csv").read_bytes() == (tmp_path / "two" / f"{name}.csv").read_bytes()
+
+
+@pytest.mark.parametrize("home", ["central battery", "supply", "regulator"])
+def test_a_home_may_not_bear_the_name_of_another_party(tmp_path: Path, home: str) -> None:
+    data = write_data(tmp_path / "homes.csv", 3_600, home)
+    error = simulate("community_100", "--data", data, "--out", tmp_path / "run")
+    assert isinstance(error, DataFileError)
+    assert f"names a home {home!r}" in str(error)
+
+
+def test_a_number_that_no_home_has_is_refused_where_it_stands(tmp_path: Path) -> None:
+    data = write_data(tmp_path / "homes.csv", 3_600, load="1e300")
+    error = simulate("community_100", "--data", data, "--out", tmp_path / "run")
+    assert isinstance(error, DataFileError)
+    assert "line 2, column 'load_kwh': 1e+300 must be at most 1e+09" in str(error)
+
+
+@pytest.mark.parametrize(("option", "needs"), [("--fill", "--data"), ("--retail-column", "--prices")])
+def test_an_option_that_would_do_nothing_is_refused(tmp_path: Path, option: str, needs: str) -> None:
+    error = simulate("community_100", option, "zero", "--out", tmp_path / "run")
+    assert isinstance(error, BadInputError)
+    assert f"{option} zero does nothing without {needs}" in str(error)
