@@ -141,9 +141,10 @@ def digest(file: str) -> str:
 
 
 def problems() -> list[str]:
-    """Files that changed unsaid since their mutants were judged, and survivors that nobody explains."""
+    """Files not judged or changed unsaid since their mutants were, and survivors that nobody explains."""
     ledger = read_ledger()
-    wrong = [
+    wrong = [f"{file}: its mutants were never judged" for file in TARGETS if file not in ledger]
+    wrong += [
         f"{file}: changed since its mutants were judged"
         for file, known in ledger.items()
         if known["sha256"] != digest(file) and len(known.get("changed_since", "")) < LEAST_REASON
