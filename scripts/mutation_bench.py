@@ -26,7 +26,15 @@ REGISTRY = (("DeviceRegistry.sol", "DeviceRegistry"),)
 # These have library code in themselves: they are compiled anew for each mutant of a library.
 DIRECT = (("test/unit/Libraries.t.sol", "LibrariesTest"), ("test/unit/TickAuction.t.sol", "TickAuctionTest"))
 TRADING_TESTS = ("EnergyTrading", "OrderBook", "TradingLedger", "TradingFee", "DirectTrading")
-REGISTRY_TESTS = ("DeviceRegistry", "LargeReadings", "ReadingCommitments", "DeviceBook", "MaintenanceLog")
+REGISTRY_TESTS = (
+    "DeviceRegistry",
+    "LargeReadings",
+    "BookedEnergy",
+    "RegistryViews",
+    "ReadingCommitments",
+    "DeviceBook",
+    "MaintenanceLog",
+)
 LIBRARY_TESTS = ("Libraries", "TickAuction")
 
 # Where the linked library lies in tests, as `mutants.js` links it.

@@ -42,5 +42,11 @@ def written(results: Results, target: Path, *, plots: bool = False, **options: A
     """Its folder."""
     command = f"microgrid simulate {results.scenario.name} --seed {results.seed}"
     return write_simulation_folder(
-        results, target, command=command, version="0.1.0", inputs_hashes={"homes.csv": "ab" * 32}, plots=plots, **options
+        results,
+        target,
+        command=command,
+        version="0.1.0",
+        inputs_hashes={"homes.csv": "ab" * 32},
+        plots=plots,
+        **options,
     )

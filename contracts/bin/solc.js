@@ -61,6 +61,18 @@ function inlineUrls(input, read) {
   return input;
 }
 
+/** Compiles standard input. solc-js puts the input on a stack of 5 MB, at four times its length, so that the sources go by callback. */
+function compile(solc, input, read) {
+  const contents = new Map();
+  const sources = Object.entries(input.sources).map(([name, source]) => {
+    if (source.content === undefined) return [name, source];
+    contents.set(name, source.content);
+    return [name, { urls: [name] }];
+  });
+  const find = (name) => (contents.has(name) ? { contents: contents.get(name) } : read(name));
+  return solc.compile(JSON.stringify({ ...input, sources: Object.fromEntries(sources) }), { import: find });
+}
+
 function combinedInput(options, read) {
   const unitName = (file) => {
     const root = options.roots.find((each) => !path.relative(each, file).startsWith(".."));
@@ -96,13 +108,12 @@ function main() {
     return;
   }
   const read = reader(options.roots);
-  const compile = (input) => solc.compile(JSON.stringify(input), { import: read });
   if (options.standard) {
-    process.stdout.write(compile(inlineUrls(JSON.parse(readInput(options.files[0])), read)));
+    process.stdout.write(compile(solc, inlineUrls(JSON.parse(readInput(options.files[0])), read), read));
     return;
   }
   if (!options.combined || options.files.length === 0) fail("solc: give --standard-json, or --combined-json with a source file");
-  const output = JSON.parse(compile(combinedInput(options, read)));
+  const output = JSON.parse(compile(solc, combinedInput(options, read), read));
   const messages = output.errors ?? [];
   if (messages.some((each) => each.severity === "error")) fail(messages.map((each) => each.formattedMessage).join("\n"));
   process.stderr.write(messages.map((each) => each.formattedMessage).join("\n"));

@@ -64,7 +64,7 @@ class MqttBroker:
         self._arrived = Condition()
         self._buffer: deque[Delivery] = deque()
         self._jobs: deque[Callable[[], object]] = deque()
-        self._filters: list[str] = []
+        self._filters: dict[str, Event] = {}
         self._subscribed: dict[int, Event] = {}
         self._connection = 0
         self._connected, self._closing = Event(), Event()
@@ -219,8 +219,10 @@ class MqttBroker:
         self._client.loop_write()
 
     def _subscribe(self, topic_filter: str, granted: Event) -> None:
-        if topic_filter not in self._filters:
-            self._filters.append(topic_filter)
+        self._filters[topic_filter] = granted
+        self._request(topic_filter, granted)
+
+    def _request(self, topic_filter: str, granted: Event) -> None:
         status, packet = self._client.subscribe(topic_filter, qos=1)
         if status is MQTTErrorCode.MQTT_ERR_SUCCESS and packet is not None:
             self._subscribed[packet] = granted
@@ -235,8 +237,10 @@ class MqttBroker:
             self._problem = str(reason)
             return
         self._connection += 1
-        for topic_filter in self._filters:
-            self._client.subscribe(topic_filter, qos=1)
+        # A connection may be lost before its subscriptions are confirmed; whoever waits hears of the next ones.
+        self._subscribed.clear()
+        for topic_filter, granted in self._filters.items():
+            self._request(topic_filter, granted)
         self._connected.set()
 
     def _on_subscribe(self, _client: paho.Client, _data: Any, packet: int, reasons: Any, _properties: Any) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 Axes = Any  # matplotlib's annotations know no times on an axis
 SIZE_INCHES = (4.3, 3.0)
-DOTS_PER_INCH = 160
+DOTS_PER_INCH, POINTS_PER_INCH = 160, 72
 INK, QUIET, BLUE, ORANGE, GREEN, RED = "#1b1f24", "#8a919a", "#0072b2", "#b97a00", "#00805b", "#d55e00"
 CSS_NAMES = {INK: "ink", QUIET: "quiet", BLUE: "blue", ORANGE: "orange", GREEN: "green", RED: "red"}
 STYLE: dict[str, Any] = {
@@ -49,9 +49,6 @@ def draw(
     title: str,
     paint: Callable[[Axes], str],
     size_inches: tuple[float, float] = SIZE_INCHES,
-    colours: Mapping[str, str] = CSS_NAMES,
-    *,
-    above_legend: bool = False,
 ) -> Plot:
     """Run a painter, which gives the summary, on a fresh figure; matplotlib, half a second to import, waits until then.
 
@@ -60,35 +57,75 @@ def draw(
         title: What it is about; on the page a heading says it.
         paint: Draws on the axes.
         size_inches: Width and height.
-        colours: CSS variable of each colour used.
-        above_legend: Whether the title stands above a legend that stands above the axes.
     """
-    png, svg = io.BytesIO(), io.StringIO()
     with import_module("matplotlib").rc_context(STYLE):
-        figure = import_module("matplotlib.figure").Figure(figsize=size_inches, layout="constrained")
-        axes = figure.add_subplot()
+        figure, axes = _figure(size_inches)
         summary = paint(axes)
-        figure.savefig(svg, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-        if above_legend:
-            figure.suptitle(title, x=0.01, ha="left", fontsize=STYLE["axes.titlesize"])
-        else:
-            axes.set_title(title)
-        figure.savefig(png, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
-    return Plot(name, title, summary, png.getvalue(), _themed(svg.getvalue(), name, colours))
+        svg = _svg(figure)
+        axes.set_title(title)
+        png = _png(figure)
+    return Plot(name, title, summary, png, _themed(svg, name, CSS_NAMES))
 
 
-def _themed(svg: str, name: str, colours: Mapping[str, str]) -> str:
-    """The drawing alone, colours as CSS variables, ids made unique on the page."""
+def draw_below_title(
+    name: str, title: str, paint: Callable[[Axes], str], size_inches: tuple[float, float], colours: Mapping[str, str]
+) -> Plot:
+    """As `draw`, for figures whose legend stands above the axes: the title stands above both, in the picture only.
+
+    The figure is laid out once, title included; the drawing for the page is the part below the title.
+
+    Args:
+        name: The file's stem.
+        title: What it is about.
+        paint: Draws on the axes.
+        size_inches: Width and height.
+        colours: CSS variable of each colour used.
+    """
+    with import_module("matplotlib").rc_context(STYLE):
+        figure, axes = _figure(size_inches)
+        figure.set_dpi(DOTS_PER_INCH)  # texts are laid out as wide as the picture has them
+        summary = paint(axes)
+        heading = figure.suptitle(title, x=0.01, ha="left", fontsize=STYLE["axes.titlesize"])
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
+        height = size_inches[1] - heading.get_window_extent().y0 / figure.dpi
+        png = _png(figure)
+        heading.set_visible(False)
+        svg = _svg(figure)
+    return Plot(name, title, summary, png, _themed(svg, name, colours, height * POINTS_PER_INCH))
+
+
+def _figure(size_inches: tuple[float, float]) -> tuple[Any, Axes]:
+    figure = import_module("matplotlib.figure").Figure(figsize=size_inches, layout="constrained")
+    return figure, figure.add_subplot()
+
+
+def _svg(figure: Any) -> str:
+    svg = io.StringIO()
+    figure.savefig(svg, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    return svg.getvalue()
+
+
+def _png(figure: Any) -> bytes:
+    png = io.BytesIO()
+    figure.savefig(png, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
+    return png.getvalue()
+
+
+def _themed(svg: str, name: str, colours: Mapping[str, str], cut_points: float = 0.0) -> str:
+    """The drawing alone, less a strip at its top, colours as CSS variables, ids made unique on the page."""
     body = svg[svg.index("<svg") :]
-    body = re.sub(
-        r'<svg [^>]*?viewBox="([^"]*)"[^>]*>',
-        r'<svg viewBox="\1" xmlns:xlink="http://www.w3.org/1999/xlink">',
-        body,
-        count=1,
-    )
+    body = re.sub(r"<svg [^>]*?viewBox=\"([^\"]*)\"[^>]*>", lambda found: _opening(found[1], cut_points), body, count=1)
     body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
     for prefix in ('id="', 'href="#', "url(#"):
         body = body.replace(prefix, f"{prefix}{name}-")
     for colour, css in colours.items():
         body = body.replace(colour, f"var(--{css})")
     return body
+
+
+def _opening(view_box: str, cut_points: float) -> str:
+    if cut_points:
+        left, top, width, height = map(float, view_box.split())
+        view_box = f"{left:g} {top + cut_points:.2f} {width:g} {height - cut_points:.2f}"
+    return f'<svg viewBox="{view_box}" xmlns:xlink="http://www.w3.org/1999/xlink">'

@@ -18,6 +18,8 @@ from microgrid.wiring.inputs import DemoInputs
 
 LEAST_RATED_POWER_W = 25_000
 HEADSTART_S = 7_200
+MOST_UNSETTLED = 24
+"""Intervals that wait for readings at most: the contracts keep 31 of them, and a pause may last 24."""
 GRID = "grid"
 FLOAT_MICRO = 10 * MICRO_PER_UNIT
 LONGEST_NAME = 40
@@ -73,7 +75,11 @@ def open_market(settings: Settings, inputs: DemoInputs, *, seed: int, fee_micro_
     backend = connect(_target(settings), profiles.first.start_s - HEADSTART_S)
     try:
         operator = _operator(settings) or backend.funded_key()
-        config = MarketConfig(interval_seconds=profiles.first.seconds, fee_micro_per_kwh=fee_micro_per_kwh)
+        seconds = profiles.first.seconds
+        deadline_s = min(MarketConfig().settlement_deadline_seconds, MOST_UNSETTLED * seconds)
+        config = MarketConfig(
+            interval_seconds=seconds, settlement_deadline_seconds=deadline_s, fee_micro_per_kwh=fee_micro_per_kwh
+        )
         yield found_market(backend, operator, config, profiles, max(band.retail for band in inputs.bands), seed)
     finally:
         backend.close()

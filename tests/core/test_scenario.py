@@ -125,6 +125,7 @@ def test_the_community_of_a_hundred_carries_the_published_defaults() -> None:
         0.8, 0.95, 0.10, 0.95,
     )  # fmt: skip
     assert (scenario.market.mechanism, scenario.market.parameters) == ("three_tier", {"cap_kwh": 3.0, "fee": 0.03})
+    assert (scenario.prices.feed_in, scenario.prices.retail) == (0.10, 0.20), "base price 0.15, forecasts 0.10-0.20"
     assert (regulator.enabled, regulator.bonus, regulator.penalty, regulator.ban_steps) == (True, 0.02, 0.02, (2, 3))
     assert (ledger.kind, ledger.miners, ledger.difficulty) == ("proof_of_work", 15, 3)
     assert (ledger.block_size, ledger.reward) == (50, 0.1)

@@ -252,3 +252,17 @@ def test_a_broker_that_dies_for_good_ends_the_run_and_writes_nothing(tmp_path: P
             with pytest.raises(SilenceError, match="broker"):
                 list(outcomes)
     assert not (tmp_path / "run").exists()
+
+
+def test_homes_metered_every_five_minutes_are_settled_too(tmp_path: Path) -> None:
+    """Readings may be late by fewer intervals than the contracts remember, however short these are."""
+    rows = [
+        f"2026-05-01T00:{minute:02d},{home},0.05,{pv}"
+        for minute in range(0, 60, 5)
+        for home, pv in (("a", 0), ("b", 0.1))
+    ]
+    data = tmp_path / "homes.csv"
+    data.write_text("\n".join(["interval_start,home_id,load_kwh,pv_kwh", *rows]))
+    result = run(tmp_path / "run", DemoRequest(data=data, hours=1, forecaster="persistence")).result
+    assert len(result.intervals) == 12
+    assert {invariant.name: invariant.error for invariant in result.invariants if invariant.error} == {}

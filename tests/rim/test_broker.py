@@ -203,3 +203,27 @@ def test_a_password_is_never_shown(password: str) -> None:
     address = parse_broker_url(url)
     assert address.password == password
     assert password not in f"{address} {address!r} {without_password(url)}"
+
+
+def test_a_connection_lost_before_a_subscription_is_confirmed_costs_only_the_time_to_come_back() -> None:
+    """The first connection ends with the subscription unanswered; the second one's answer is for whoever waits."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        answers = Thread(target=_answer_the_second_subscription, args=(server,))
+        answers.start()
+        broker = MqttBroker(f"mqtt://127.0.0.1:{port}", timeout_s=5.0)
+        broker.subscribe("mg/1/north/+/up/r")
+        broker.close()
+        answers.join()
+
+
+def _answer_the_second_subscription(server: socket.socket) -> None:
+    for answer in (False, True):
+        connection, _ = server.accept()
+        with connection:
+            connection.recv(4_096)
+            connection.sendall(b"\x20\x02\x00\x00")  # CONNACK, accepted
+            subscribe = connection.recv(4_096)
+            if answer:
+                connection.sendall(b"\x90\x03" + subscribe[2:4] + b"\x01")  # SUBACK of the same packet, QoS 1
+                connection.recv(4_096)

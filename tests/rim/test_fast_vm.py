@@ -42,6 +42,7 @@ def outcome(kind: type[BaseComputation], state: Any, code: bytes, gas: int) -> t
     return error, computation.output, computation.get_gas_remaining(), stack, bytes(computation._memory._bytes)
 
 
+@pytest.mark.filterwarnings("ignore:SELFDESTRUCT opcode:DeprecationWarning")  # any program may hold it
 @settings(max_examples=600, deadline=None)
 @given(parts=PROGRAMS, gas=st.sampled_from([0, 20, 100, 100_000]))
 def test_any_program_ends_the_same(state: Any, parts: list[bytes], gas: int) -> None:

@@ -12,7 +12,9 @@ from microgrid.report import columns
 from microgrid.report.columns import csv_bytes
 from microgrid.sim.tables import Column, Table
 
-INTEGERS = st.one_of(st.integers(-(2**63), 2**63 - 1), st.integers(-2_000, 2_000), st.sampled_from([-(2**63), 2**63 - 1]))
+INTEGERS = st.one_of(
+    st.integers(-(2**63), 2**63 - 1), st.integers(-2_000, 2_000), st.sampled_from([-(2**63), 2**63 - 1])
+)
 LABELS = st.lists(st.text(st.characters(codec="utf-8"), max_size=8), min_size=1, max_size=5, unique=True)
 
 
@@ -76,7 +78,13 @@ def test_a_number_has_all_its_decimals(value: int, decimals: int, text: str) -> 
 
 @pytest.mark.parametrize(
     ("label", "text"),
-    [("", '""'), ("a,b", '"a,b"'), ('say "so"', '"say ""so"""'), ("two\nlines", '"two\nlines"'), ("Küche €", "Küche €")],
+    [
+        ("", '""'),
+        ("a,b", '"a,b"'),
+        ('say "so"', '"say ""so"""'),
+        ("two\nlines", '"two\nlines"'),
+        ("Küche €", "Küche €"),
+    ],
 )
 def test_labels_are_quoted_where_needed(label: str, text: str) -> None:
     table = Table((Column("l", np.array([0]), labels=(label,)),))

@@ -158,7 +158,9 @@ def test_a_folder_reads_back_as_what_was_written(folder: Path) -> None:
 def texts(table: Table) -> dict[str, list[str]]:
     """Every cell as text, with its decimals."""
     return {
-        column.name: [column.labels[value] if column.labels else f"{value}e-{column.decimals}" for value in column.values]
+        column.name: [
+            column.labels[value] if column.labels else f"{value}e-{column.decimals}" for value in column.values
+        ]
         for column in table.columns
     }
 

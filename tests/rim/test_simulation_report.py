@@ -52,11 +52,21 @@ def test_the_picture_is_a_png_and_the_drawing_well_formed(tmp_path: Path) -> Non
         assert plot.summary.endswith(".")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["central", "shared", "none"])
 def test_every_kind_of_battery_is_drawn(model: str, tmp_path: Path) -> None:
     drawn = plots_of(everything(model=model), tmp_path / "run")
     assert ("battery_flows" in drawn) is (model != "none")
     assert ("state_of_charge" in drawn) is (model == "shared")
+
+
+def test_what_the_central_battery_buys_is_not_drawn_as_bought_by_homes(tmp_path: Path) -> None:
+    results = everything(model="central")
+    drawn = plots_of(results, tmp_path / "run")
+    bought = results.trading.bought_wh.sum(axis=(1, 2)) / 1_000
+    assert bought[-1] < (results.trades.energy_wh[results.trades.tier == 2].sum() / 1_000)
+    assert f"{bought[-1]:,.1f} kWh central battery" in drawn["import_origin"].summary
+    assert f"; {bought[:-1].sum():,.1f} kWh changed hands." in drawn["order_book"].summary
 
 
 def test_a_single_home_for_a_single_interval_has_a_report(tmp_path: Path) -> None:
@@ -77,6 +87,7 @@ def test_figures_follow_from_hand_made_energies(tmp_path: Path) -> None:
     assert drawn["bills_over_time"].summary == "At the end the market has saved the homes 0.80 EUR in all."
 
 
+@pytest.mark.slow
 def test_a_thousand_homes_take_no_more_room_than_a_hundred(tmp_path: Path) -> None:
     rules = scenario({"homes": {"count": 1_000}}, steps=4)
     target = written(run(rules, seed=1), tmp_path / "run", plots=True)

@@ -98,6 +98,12 @@ contract DirectTradingTest is ThreeHomes {
         _no(call, reason);
     }
 
+    function test_all_money_may_be_locked() external {
+        vm.prank(_account(1));
+        trading.withdraw(uint256(FUNDS) - PRICE - FEE);
+        require(_offer(1, 2, BUY) == 1 && trading.balanceOf(_account(1)) == 0);
+    }
+
     function test_an_offer_is_its_two_parties_business() external {
         _notOpen(0, IDirectTrading.OfferStatus.None);
         _notOpen(1, IDirectTrading.OfferStatus.None);

@@ -55,7 +55,24 @@ contract LibrariesTest {
         require(uint128(told) == uint128(word));
     }
 
+    function test_a_mark_set_twice_is_set_and_a_number_leaves_nothing_of_what_stood_there() external pure {
+        uint256 word = ReadingWord.pack(1, type(uint64).max, 2, 3);
+        require(word.marked(true) == word && word.marked(false).marked(true) == word);
+        require(word.numbered(0) == ReadingWord.pack(1, type(uint40).max, 2, 3));
+    }
+
+    function test_the_top_bit_of_each_number_is_told_and_no_other() external pure {
+        require(ReadingWord.pack(type(uint64).max, type(uint64).max, type(uint64).max, type(uint64).max).topBits() != 0);
+        uint64 most = type(uint64).max >> 1;
+        require(ReadingWord.pack(most, most, most, most).topBits() == 0);
+        for (uint256 field = 0; field < 4; ++field) {
+            uint256 top = 1 << (64 * field + 63);
+            require(top.topBits() == top);
+        }
+    }
+
     function test_a_reading_ends_or_lies_in_an_interval() external pure {
+        require(ReadingWord.pack(0, type(uint64).max, 0, 0).intervalOf(1) == type(uint64).max - 1);
         require(ReadingWord.pack(0, 0, 0, 0).intervalOf(3600) == 0);
         require(ReadingWord.pack(0, 3600, 0, 0).intervalOf(3600) == 0);
         require(ReadingWord.pack(0, 3601, 0, 0).intervalOf(3600) == 1);
@@ -85,6 +102,20 @@ contract LibrariesTest {
         (bid, offer) = _orders.get(id);
         (own, other) = sell ? (offer, bid) : (bid, offer);
         require(!OrderLanes.isOrder(own) && OrderLanes.wasCancelled(own) && other == 0);
+    }
+
+    /// @dev Members 4 and 5 share a word, both their sides.
+    function test_a_cancelled_order_leaves_the_others_of_its_word() external {
+        for (uint256 lane = 0; lane < 4; ++lane) _orders.put(4 + lane / 2, lane % 2, 100 + lane, lane, 7);
+        for (uint256 gone = 0; gone < 4; ++gone) {
+            _orders.cancel(4 + gone / 2, gone % 2);
+            for (uint256 lane = 0; lane < 4; ++lane) {
+                (uint256 bid, uint256 offer) = _orders.get(4 + lane / 2);
+                (uint256 energy, uint256 tick, uint256 ahead) = OrderLanes.unpack(lane % 2 == 0 ? bid : offer);
+                if (lane <= gone) require(energy == 0 && OrderLanes.wasCancelled(lane % 2 == 0 ? bid : offer));
+                else require(energy == 100 + lane && tick == lane && ahead == 7);
+            }
+        }
     }
 
     /// @dev The bill is that of the rules written down once more; both parts sum to the market's price and fee.

@@ -2,10 +2,13 @@
 pragma solidity 0.8.28;
 
 import {Pausable} from "@openzeppelin/contracts/utils/Pausable.sol";
+import {DeviceRegistry} from "../../DeviceRegistry.sol";
 import {EnergyTrading} from "../../EnergyTrading.sol";
+import {GridBalance} from "../../GridBalance.sol";
 import {IEnergyTrading} from "../../interfaces/IEnergyTrading.sol";
 import {IOrderCancellation} from "../../interfaces/IOrderCancellation.sol";
 import {IRegulator} from "../../interfaces/IRegulator.sol";
+import {Vm} from "../Vm.sol";
 import {ThreeHomes} from "./ThreeHomes.sol";
 
 /// @title Orders and their cancellation: who may, what is locked, what is refused and why.
@@ -92,7 +95,18 @@ contract OrderBookTest is ThreeHomes {
         bytes memory reason =
             abi.encodeWithSelector(IEnergyTrading.EnergyOutOfRange.selector, room + 1, 1, room);
         _refusedTo(260, _call(FIRST, room + 1, RETAIL, 1, SELL), reason);
+        // The intervals after it have room.
+        _refusedTo(260, _call(FIRST, room + 1, RETAIL, 2, SELL), reason);
         _order(260, FIRST, SELL, room, RETAIL);
+    }
+
+    function test_intervals_and_their_closures_have_64_bits() external {
+        uint64 interval = (1 << 32) + 2;
+        vm.warp((interval - 1) * HOUR);
+        _open(interval, FEED_IN, RETAIL);
+        vm.prank(_account(1));
+        require(trading.createOrder(1000, RETAIL, 1, BUY) == interval);
+        require(trading.gateClosure(interval) == interval * HOUR - GATE_LEAD);
     }
 
     // Relaying
@@ -140,6 +154,23 @@ contract OrderBookTest is ThreeHomes {
         require(trading.position(FIRST + 4, 3, BUY).aheadWh == 1000);
     }
 
+    function test_a_batch_may_go_back_to_an_interval_before_and_tells_no_refusal_of_what_it_takes() external {
+        _open(FIRST + 4, 100_000, 400_000);
+        IEnergyTrading.Order[] memory orders = new IEnergyTrading.Order[](2);
+        bytes[] memory signatures = new bytes[](2);
+        for (uint256 i = 0; i < 2; ++i) {
+            orders[i] = _wish(i + 1);
+            (orders[i].interval, orders[i].energyWh, orders[i].price) = (i == 0 ? FIRST + 4 : FIRST, 1000, 500_000);
+            signatures[i] = _sign(1001 + i, trading.hashOrder(orders[i]));
+        }
+        vm.recordLogs();
+        trading.submitOrders(orders, signatures);
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        require(logs.length == 2, "an event for each order");
+        for (uint256 i = 0; i < 2; ++i) require(logs[i].topics[0] == IEnergyTrading.OrderCreated.selector);
+        require(trading.balanceOf(_account(1)) == FUNDS - 402_000 && trading.balanceOf(_account(2)) == FUNDS - 302_000);
+    }
+
     function test_an_order_may_be_relayed_until_its_deadline_and_its_nonce_has_32_bits() external {
         IEnergyTrading.Order memory wish = _wish(1);
         (wish.deadline, wish.nonce) = (uint64(block.timestamp), uint64(type(uint32).max) + 5);
@@ -157,6 +188,8 @@ contract OrderBookTest is ThreeHomes {
         require(trading.submitOrders(orders, signatures)[0] == IEnergyTrading.OrderResult.BadSignature);
         bytes memory reason = abi.encodeWithSelector(IEnergyTrading.BatchLengthMismatch.selector, 1, 0);
         _refused(abi.encodeCall(trading.submitOrders, (orders, new bytes[](0))), reason);
+        reason = abi.encodeWithSelector(IEnergyTrading.BatchLengthMismatch.selector, 1, 2);
+        _refused(abi.encodeCall(trading.submitOrders, (orders, new bytes[](2))), reason);
     }
 
     function test_the_digest_is_eip_712() external view {
@@ -193,7 +226,8 @@ contract OrderBookTest is ThreeHomes {
     }
 
     function test_a_signed_cancellation_is_taken_from_anybody() external {
-        _order(1, FIRST, SELL, 1000, RETAIL - 1000);
+        _order(1, FIRST, SELL, 1000, FEED_IN);
+        require(trading.balanceOf(_account(1)) == FUNDS - int256(uint256(RETAIL - FEED_IN)));
         IOrderCancellation.Cancellation memory wanted =
             IOrderCancellation.Cancellation(_account(1), FIRST, SELL, uint64(block.timestamp));
         bytes memory signature = _sign(1001, trading.hashCancellation(wanted));
@@ -206,6 +240,14 @@ contract OrderBookTest is ThreeHomes {
         _refused(abi.encodeCall(trading.cancelOrderFor, (wanted, signature)), reason);
         vm.warp(block.timestamp - 1);
         trading.cancelOrderFor(wanted, signature);
+        require(trading.balanceOf(_account(1)) == FUNDS && trading.levels(FIRST, SELL)[0] == 0);
+    }
+
+    function test_a_signed_cancellation_is_taken_before_its_deadline_too() external {
+        _order(1, FIRST, SELL, 1000, FEED_IN);
+        IOrderCancellation.Cancellation memory wanted =
+            IOrderCancellation.Cancellation(_account(1), FIRST, SELL, uint64(block.timestamp + 1));
+        trading.cancelOrderFor(wanted, _sign(1001, trading.hashCancellation(wanted)));
         require(trading.balanceOf(_account(1)) == FUNDS);
     }
 
@@ -217,6 +259,7 @@ contract OrderBookTest is ThreeHomes {
         require(trading.nonceUsed(_account(1), 4) && !trading.nonceUsed(_account(1), 5));
         bytes memory reason = abi.encodeWithSelector(IOrderCancellation.NoncesUsed.selector, _account(1), 5);
         _refusedTo(1, abi.encodeCall(trading.revokeNonces, (5)), reason);
+        _refusedTo(1, abi.encodeCall(trading.revokeNonces, (4)), reason);
         reason = abi.encodeWithSelector(IEnergyTrading.UnknownMember.selector, STRANGER);
         _fails(STRANGER, address(trading), abi.encodeCall(trading.revokeNonces, (5)), reason);
     }
@@ -266,6 +309,16 @@ contract OrderBookTest is ThreeHomes {
         trading.cancelOrder(FIRST, BUY);
         vm.prank(_account(1));
         trading.withdraw(uint256(FUNDS));
+    }
+
+    /// @dev 24 intervals, but not where these are longer than an eighth of a day.
+    function test_no_pause_is_longer_than_three_days() external {
+        require(trading.MAX_PAUSE_SECONDS() == 24 * HOUR);
+        GridBalance coarse = new GridBalance(address(manager), 4 * HOUR, _parameters());
+        DeviceRegistry devices = new DeviceRegistry(address(manager), coarse, DEADLINE);
+        EnergyTrading market =
+            new EnergyTrading(address(manager), money, devices, coarse, BACKSTOP, TREASURY, _rules());
+        require(market.MAX_PAUSE_SECONDS() == 3 days);
     }
 
     // Helpers

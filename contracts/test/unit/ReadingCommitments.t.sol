@@ -73,16 +73,18 @@ contract ReadingCommitmentsTest is World {
     // Roots
 
     function test_a_quorum_commits_an_interval_once_and_in_order() external {
+        IReadingCommitments.ShortSignature[] memory signatures = _signatures(0, 2);
         vm.expectEmit(true, true, true, true, address(registry));
         emit IReadingCommitments.ReadingsCommitted(FIRST - 1, ROOT, 1);
         vm.prank(STRANGER);
-        registry.commitReadings(FIRST - 1, ROOT, 1, _signatures(0, 2));
+        registry.commitReadings(FIRST - 1, ROOT, 1, signatures);
         require(registry.commitment(FIRST - 1) == ROOT);
         (,, uint64 latest) = registry.oracleQuorum();
         require(latest == FIRST - 1);
         _notCommittable(FIRST - 1, FIRST - 1);
         _notCommittable(FIRST - 2, FIRST - 1);
         _notCommittable(FIRST, FIRST - 1);
+        _notCommittable(FIRST + 1, FIRST - 1);
     }
 
     function test_there_must_be_something_to_commit() external {
@@ -112,6 +114,26 @@ contract ReadingCommitmentsTest is World {
         vm.warp((FIRST + 32) * HOUR);
         registry.commitReadings(FIRST + 31, bytes32("new"), 1, _quorum(FIRST + 31, bytes32("new"), 0, 1));
         require(registry.commitment(FIRST - 1) == 0 && registry.commitment(FIRST + 31) == bytes32("new"));
+        require(registry.commitment(FIRST - 33) == 0, "an older interval has the same place");
+    }
+
+    function test_an_interval_has_64_bits() external {
+        uint64 interval = (1 << 32) + 1;
+        vm.warp((interval + 1) * HOUR);
+        registry.commitReadings(interval, ROOT, 1, _quorum(interval, ROOT, 0, 1));
+        require(registry.commitment(interval) == ROOT);
+    }
+
+    function test_what_an_oracle_signs_is_eip_712() external view {
+        bytes32 kind = keccak256("Commitment(uint64 interval,bytes32 root,uint32 count)");
+        bytes32 domainKind =
+            keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
+        bytes32 domain = keccak256(
+            abi.encode(domainKind, keccak256("DeviceRegistry"), keccak256("1"), block.chainid, address(registry))
+        );
+        bytes32 content = keccak256(abi.encode(kind, FIRST, ROOT, 3));
+        bytes32 digest = keccak256(abi.encodePacked("\x19\x01", domain, content));
+        require(registry.hashCommitment(FIRST, ROOT, 3) == digest);
     }
 
     // Proofs
@@ -120,11 +142,23 @@ contract ReadingCommitmentsTest is World {
         _base();
         IDeviceRegistry.Reading memory reading = _reading(1, 2, (FIRST + 1) * HOUR, 300, 20);
         bytes32[] memory proof = _commitWith(reading, FIRST);
+        IDeviceRegistry.SignedReading memory signed = _signed(reading, _meterKey(1));
         vm.prank(STRANGER);
-        registry.proveReading(_signed(reading, _meterKey(1)), proof);
+        registry.proveReading(signed, proof);
         (uint64 importWh, uint64 exportWh, bool known) = registry.intervalEnergy(1, FIRST);
         require(known && importWh == 200 && exportWh == 10);
         require(grid.totals(FIRST).importWh == 200 && grid.totals(FIRST).exportWh == 10);
+    }
+
+    function test_a_proof_tells_what_it_took() external {
+        _base();
+        IDeviceRegistry.Reading memory reading = _reading(1, 2, (FIRST + 1) * HOUR, 300, 20);
+        reading.detail = "detail";
+        bytes32[] memory proof = _commitWith(reading, FIRST);
+        IDeviceRegistry.SignedReading memory signed = _signed(reading, _meterKey(1));
+        vm.expectEmit(true, true, true, true, address(registry));
+        emit IReadingCommitments.ReadingProven(_meter(1), FIRST, signed.values, "detail");
+        registry.proveReading(signed, proof);
     }
 
     function test_what_was_not_committed_is_not_taken() external {

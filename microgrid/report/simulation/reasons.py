@@ -113,7 +113,7 @@ def _pair(trade: PricedTrade) -> str:
     if trade.k is None or not _close((trade.paid, trade.ask + k * (trade.bid - trade.ask))):
         return ""
     return (
-        f"this pair has its own price between the seller's limit {price(trade.ask)} and the buyer's {price(trade.bid)}, "
+        "this pair has its own price between the limits of seller and buyer, "
         f"{price(trade.ask)} + {k:g} x ({price(trade.bid)} - {price(trade.ask)}) = {price(trade.paid)}"
     )
 
@@ -152,7 +152,7 @@ def _continuous(trade: PricedTrade) -> str:
 
 def _truthful(trade: PricedTrade) -> str:
     """`mcafee`, `huang`: prices set by orders that do not trade."""
-    if trade.paid == trade.received:
+    if trade.market == "mcafee" and trade.paid == trade.received:
         return f"everybody had the one price {price(trade.paid)}, the middle of the first pair that was left out"
     return (
         f"the last pair that could trade was left out and set the prices: buyers pay its bid {price(trade.paid)}, "

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from microgrid.report.drawing import Axes, Plot, draw
+from microgrid.report.drawing import Axes, Plot, draw_below_title
 from microgrid.report.simulation.plots import credits as credits_
 from microgrid.report.simulation.plots import energy, fairness, homes, ledger, money, network, regulator, trade
 from microgrid.report.simulation.plots.sketch import COLOURS, Sketch, always
@@ -27,9 +27,7 @@ def draw_all(view: SimulationView) -> Iterator[Plot]:
         return
     for sketch in SKETCHES:
         if sketch.wanted(view):
-            yield draw(
-                sketch.name, sketch.title, _painter(sketch, view), sketch.size_inches, COLOURS, above_legend=True
-            )
+            yield draw_below_title(sketch.name, sketch.title, _painter(sketch, view), sketch.size_inches, COLOURS)
 
 
 def _painter(sketch: Sketch, view: SimulationView) -> Callable[[Axes], str]:

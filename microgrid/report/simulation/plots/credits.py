@@ -88,7 +88,7 @@ def _transfers(axes: Axes, view: SimulationView) -> str:
     handles = [*axes.get_legend_handles_labels()[0], *largest.get_legend_handles_labels()[0]]
     legend_above(axes, 3, handles)
     time_axis(axes, view)
-    return f"{int(done.sum()):,} transfers moved {moved.sum():,.1f} kWh; {int((~done).sum()):,} were refused."
+    return f"{int(done.sum()):,} transfers moved {moved.sum():,.1f} kWh; refused: {int((~done).sum()):,}."
 
 
 SKETCHES = (

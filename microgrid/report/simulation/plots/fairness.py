@@ -3,7 +3,7 @@
 import numpy as np
 
 from microgrid.domain.arrays import FloatArray
-from microgrid.report.simulation.plots.sketch import BLUE, INK, ORANGE, QUIET, Axes, Sketch, legend_above
+from microgrid.report.simulation.plots.sketch import BLUE, INK, ORANGE, QUIET, Axes, Sketch, crowded, legend_above
 from microgrid.report.simulation.view import SimulationView
 from microgrid.sim.metrics.fairness import gini
 
@@ -48,9 +48,8 @@ def _saving_and_trade(axes: Axes, view: SimulationView) -> str:
         (mostly_sells, "o", ORANGE, "sells more"),
         (~mostly_sells, "s", BLUE, "buys more"),
     ):
-        axes.scatter(
-            (bought + sold)[chosen], saving[chosen], size, color=colour, marker=marker, label=label, alpha=0.75
-        )
+        look = {"color": colour, "marker": marker, "label": label, "alpha": 0.75, "rasterized": crowded(view)}
+        axes.scatter((bought + sold)[chosen], saving[chosen], size, **look)
     axes.axhline(0, color=INK, linewidth=0.8)
     axes.locator_params(axis="x", nbins=6)
     axes.set_xlabel("energy traded (kWh)")

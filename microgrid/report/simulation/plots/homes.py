@@ -1,8 +1,22 @@
 """Homes side by side: own use, grid use."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
-from microgrid.report.simulation.plots.sketch import BLUE, GREEN, INK, ORANGE, Axes, Sketch, homes_axis, legend_above
+from microgrid.domain.arrays import FloatArray
+from microgrid.report.simulation.plots.sketch import (
+    BLUE,
+    GREEN,
+    INK,
+    ORANGE,
+    Axes,
+    Sketch,
+    crowded,
+    homes_axis,
+    legend_above,
+)
 from microgrid.report.simulation.view import SimulationView
 
 FEW_HOMES = 40
@@ -16,16 +30,13 @@ def _self_use(axes: Axes, view: SimulationView) -> str:
     order = np.argsort(sufficiency, kind="stable")[::-1]
     places = np.arange(len(order))
     size = 6 if len(order) <= FEW_HOMES else 3 if len(order) <= 10 * FEW_HOMES else 1
-    axes.plot(
-        places,
-        consumption[order],
-        "o",
-        color=ORANGE,
-        markersize=size,
-        label="of its generation: used by itself",
-        alpha=0.8,
+    shown = (
+        (consumption, "o", ORANGE, size, "of its generation: used by itself"),
+        (sufficiency, "s", BLUE, 0.8 * size, "of its use: covered by itself"),
     )
-    axes.plot(places, sufficiency[order], "s", color=BLUE, markersize=size * 0.8, label="of its use: covered by itself")
+    for share, marker, colour, width, label in shown:
+        dots = {"marker": marker, "markersize": width, "linestyle": "none", "rasterized": crowded(view)}
+        axes.plot(places, share[order], color=colour, label=label, alpha=0.85, **dots)
     axes.set_ylim(-3, 103)
     axes.set_ylabel("share (%)")
     homes_axis(axes, view, order.tolist())
@@ -38,7 +49,6 @@ def _grid(axes: Axes, view: SimulationView) -> str:
     bought, sold, imported, exported = (view.bill(f"{name}_kwh") for name in ("bought", "sold", "import", "export"))
     from_grid, to_grid = np.maximum(imported - bought, 0), np.maximum(exported - sold, 0)
     order = np.argsort(from_grid - to_grid, kind="stable")[::-1]
-    places, width = np.arange(len(order)), 0.8 if len(order) <= FEW_HOMES else 1.0
     shown = (
         (from_grid, BLUE, "from the grid", ""),
         (np.minimum(imported, bought), GREEN, "bought in the community", "//"),
@@ -48,7 +58,8 @@ def _grid(axes: Axes, view: SimulationView) -> str:
     bottoms = {1: np.zeros(len(order)), -1: np.zeros(len(order))}
     for place, (energy, colour, label, hatch) in enumerate(shown):
         side = 1 if place < 2 else -1  # noqa: PLR2004 - two above zero, two below
-        _bars(axes, places, energy[order], bottoms[side], width, colour, label, hatch)
+        look = {"color": colour, "label": label, "hatch": hatch or None, "edgecolor": "#ffffff", "linewidth": 0}
+        _bars(axes, energy[order], bottoms[side], look, raster=crowded(view))
         bottoms[side] = bottoms[side] + energy[order]
     axes.axhline(0, color=INK, linewidth=0.8)
     axes.set_ylabel("energy at the meter (kWh)")
@@ -60,33 +71,13 @@ def _grid(axes: Axes, view: SimulationView) -> str:
     )
 
 
-def _bars(
-    axes: Axes,
-    places: np.ndarray,
-    height: np.ndarray,
-    bottom: np.ndarray,
-    width: float,
-    colour: str,
-    label: str,
-    hatch: str,
-) -> None:
+def _bars(axes: Axes, height: FloatArray, bottom: FloatArray, look: Mapping[str, Any], *, raster: bool) -> None:
+    """A bar for each home where they can be told apart, else their outline."""
+    places = np.arange(len(height))
     if len(places) <= FEW_HOMES:
-        axes.bar(
-            places,
-            height,
-            width,
-            bottom,
-            color=colour,
-            label=label,
-            hatch=hatch or None,
-            edgecolor="#ffffff",
-            linewidth=0,
-        )
+        axes.bar(places, height, 0.8, bottom, **look)
     else:
-        axes.fill_between(
-            places, bottom, bottom + height, step="mid", color=colour, label=label, hatch=hatch or None,
-            edgecolor="#ffffff", linewidth=0,
-        )  # fmt: skip
+        axes.fill_between(places, bottom, bottom + height, step="mid", rasterized=raster, **look)
 
 
 SKETCHES = (

@@ -88,6 +88,7 @@ def _hashes(axes: Axes, view: SimulationView) -> str:
         axes.plot(numbers, hashes, ".", color=GREEN, markersize=2, label="hashes tried")
     axes.axhline(hashes.mean(), color=INK, linewidth=1.2, label=f"mean: {hashes.mean():,.0f}")
     axes.axhline(expected, color=QUIET, linewidth=1.2, linestyle="--", label=f"expected: {expected:,}")
+    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set_xlabel("block")
     axes.set_ylabel("hashes")
     room_above(axes, 0.05)

@@ -12,6 +12,7 @@ from microgrid.report.simulation.plots.sketch import (
     Axes,
     Sketch,
     bands,
+    crowded,
     homes_axis,
     legend_above,
     short,
@@ -73,9 +74,7 @@ def _savings(axes: Axes, view: SimulationView) -> str:
         if view.homes <= FEW_HOMES:
             axes.bar(places[chosen], saving[chosen], 0.8, color=colour, label=label, hatch=hatch)
         else:
-            axes.fill_between(
-                places, 0, np.where(chosen, saving, 0), step="mid", color=colour, label=label, linewidth=0
-            )
+            _outline(axes, view, np.where(chosen, saving, 0), colour, label)
     axes.axhline(0, color=INK, linewidth=0.8)
     axes.axhline(saving.mean(), color=INK, linewidth=1, linestyle="--", label="mean")
     axes.set_ylabel(f"saving ({view.currency})")
@@ -86,6 +85,11 @@ def _savings(axes: Axes, view: SimulationView) -> str:
         f"The market{_with_regulator(view)} saves a home {amounts}; "
         f"{int((saving < 0).sum()):,} of {view.homes:,} homes pay more."
     )
+
+
+def _outline(axes: Axes, view: SimulationView, height: FloatArray, colour: str, label: str) -> None:
+    look = {"color": colour, "label": label, "linewidth": 0, "rasterized": crowded(view)}
+    axes.fill_between(np.arange(len(height)), 0, height, step="mid", **look)
 
 
 def _with_regulator(view: SimulationView) -> str:

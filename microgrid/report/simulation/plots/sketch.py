@@ -17,7 +17,7 @@ TIER_COLOURS = (BLUE, PURPLE, GREEN, RED)
 TIER_MARKERS = ("o", "s", "^", "D")
 MOST_POINTS = 400
 LONGEST_NAME = 18
-DAYS_TOLD_APART = 2
+MOST_SHAPES = 500
 
 
 def always(view: SimulationView) -> bool:
@@ -64,6 +64,11 @@ def thinned(view: SimulationView, series: FloatArray) -> tuple[list[Any], FloatA
 def stepped(values: FloatArray) -> FloatArray:
     """One value a group as values at its edges, the last twice."""
     return np.concatenate([values, values[-1:]])
+
+
+def crowded(view: SimulationView) -> bool:
+    """Whether homes are so many that the page takes a picture of them instead of a shape for each."""
+    return view.homes > MOST_SHAPES
 
 
 def time_axis(axes: Axes, view: SimulationView) -> None:
@@ -154,6 +159,7 @@ __all__ = [
     "Sketch",
     "always",
     "bands",
+    "crowded",
     "heat_map",
     "homes_axis",
     "legend_above",

@@ -22,6 +22,7 @@ from microgrid.report.simulation.plots.sketch import (
     words,
 )
 from microgrid.report.simulation.view import SimulationView
+from microgrid.sim.central import TIER as CENTRAL
 
 TIER_HATCHES = ("", "//", "..", "xx")
 MOST_ROWS = 50
@@ -34,15 +35,16 @@ def has_trades(view: SimulationView) -> bool:
     return view.steps > 0 and view.tables["all_trades"].rows > 0
 
 
-def tier_energy(view: SimulationView) -> FloatArray:
-    """Energy traded in each market, kWh, shape (tiers, T)."""
-    energy = np.zeros((len(view.tiers), view.steps))
-    np.add.at(energy, (view.trade_tiers, view.trade_steps), view.values("all_trades", "energy_kwh"))
+def bought_by_homes(view: SimulationView) -> FloatArray:
+    """Energy that homes bought in each market, kWh, shape (tiers, T); what the central battery bought is not theirs."""
+    energy, homes = np.zeros((len(view.tiers), view.steps)), view.buyers < view.homes
+    bought = view.values("all_trades", "energy_kwh")[homes]
+    np.add.at(energy, (view.trade_tiers[homes], view.trade_steps[homes]), bought)
     return energy
 
 
 def _origin(axes: Axes, view: SimulationView) -> str:
-    traded = tier_energy(view)
+    traded = bought_by_homes(view)
     grid = np.maximum(view.series("import_kwh") - view.by_home("prosumer_trading", "bought_kwh").sum(axis=1), 0)
     edges, power = thinned(view, np.concatenate([traded, grid[None]]).T / view.hours)
     colours, hatches = (*TIER_COLOURS[: len(traded)], QUIET), (*TIER_HATCHES[: len(traded)], "")
@@ -105,7 +107,9 @@ def _tier_prices(axes: Axes, view: SimulationView, tier: int, name: str) -> None
 
 
 def _orders(axes: Axes, view: SimulationView) -> str:
-    series = np.stack([view.series(f"{name}_kwh") for name in ("bid", "offered", "traded")], axis=1)
+    by_order = [tier != CENTRAL for tier in view.tiers]  # the central battery takes and gives without orders
+    traded = bought_by_homes(view)[by_order].sum(axis=0)
+    series = np.stack([view.series("bid_kwh"), view.series("offered_kwh"), traded], axis=1)
     edges, power = thinned(view, series / view.hours)
     axes.step(edges, stepped(power[:, 0]), where="post", color=BLUE, linewidth=1.8, label="wanted by buyers")
     axes.step(edges, stepped(power[:, 1]), "--", where="post", color=ORANGE, linewidth=1.8, label="offered by sellers")
@@ -114,8 +118,8 @@ def _orders(axes: Axes, view: SimulationView) -> str:
     room_above(axes)
     legend_above(axes, 3)
     time_axis(axes, view)
-    bid, offered, traded = series.sum(axis=0)
-    return f"{bid:,.0f} kWh were wanted and {offered:,.0f} kWh offered; {traded:,.1f} kWh changed hands."
+    bid, offered, done = series.sum(axis=0)
+    return f"{bid:,.0f} kWh were wanted and {offered:,.0f} kWh offered; {done:,.1f} kWh changed hands."
 
 
 def _limits(axes: Axes, view: SimulationView) -> str:
