@@ -113,6 +113,9 @@ def first_interval(scenario: Scenario) -> Interval:
     aware = start if start.tzinfo else start.replace(tzinfo=clock(scenario))
     if not datetime(1971, 1, 1, tzinfo=UTC) <= aware <= datetime(2200, 1, 1, tzinfo=UTC):
         raise ScenarioError(key, scenario.start, "between 1971 and 2200")
+    if aware.astimezone(UTC).astimezone(aware.tzinfo).replace(tzinfo=None) != aware.replace(tzinfo=None):
+        right = f"a time that the clock of {scenario.timezone} shows; daylight saving skips it"
+        raise ScenarioError(key, scenario.start, right)
     seconds = scenario.step_minutes * SECONDS_PER_MINUTE
     if aware.astimezone(UTC).timestamp() % seconds:
         right = f"the beginning of an interval of {scenario.step_minutes} minutes, counted in UTC"

@@ -235,3 +235,11 @@ def test_more_money_than_can_be_counted_exactly_is_refused_in_plain_words(mechan
     }
     with pytest.raises(ScenarioError, match=r"energy times price of an interval .* lower the prices"):
         run(Scenario.from_mapping(document))
+
+
+def test_a_start_that_daylight_saving_skips_is_refused() -> None:
+    spring = {"timezone": "Europe/Berlin", "step_minutes": 30, "steps": 1, "homes": {"count": 1}}
+    with pytest.raises(ScenarioError, match="the clock of Europe/Berlin shows; daylight saving skips it"):
+        run(Scenario.from_mapping({**spring, "start": "2026-03-29T02:30"}))
+    assert run(Scenario.from_mapping({**spring, "start": "2026-03-29T03:30"})).first.start_utc.hour == 1
+    assert run(Scenario.from_mapping({**spring, "start": "2026-10-25T02:30"})).first.start_utc.hour == 0
