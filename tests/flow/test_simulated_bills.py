@@ -26,7 +26,14 @@ MICRO, NANO = Decimal("0.000001"), Decimal("0.000000001")
 CASES = {
     "three markets, a regulator and a fee": (
         "community_100",
-        {"market.trading_fee": 0.0137, "homes.count": 12, "regulator.market_limit_kwh": 0.5, "ledger.kind": "none"},
+        {
+            "market.trading_fee": 0.0137,
+            "homes.count": 12,
+            "regulator.market_limit_kwh": 0.5,
+            "regulator.bonus": 0.01771,
+            "regulator.penalty": 0.02131,
+            "ledger.kind": "none",
+        },
     ),
     "one price on forecasts, deviations and a fee": (
         "household_5",
