@@ -51,7 +51,10 @@ CASES = {
         ["demo", "--data", "fine.csv", "--prices", "two.csv"],
         ["retail_a_per_kwh, retail_b_per_kwh", "--retail-column"],
     ),
-    "a price of another world": (["demo", "--data", "fine.csv", "--prices", "dear.csv"], ["retail price", "at most"]),
+    "a price of another world": (
+        ["demo", "--data", "fine.csv", "--prices", "dear.csv"],
+        ["dear.csv, line 2", "at most"],
+    ),
     "a home like a power station": (["demo", "--data", "huge.csv", "--hours", "2"], ["huge.csv", "a has 1e+08 kW"]),
     "a node from before chains": (["node", "--start", "1960-01-01"], ["--start", "1970"]),
     "a node on another's address": (["node", "--port", "0", "--host", "192.0.2.1"], ["192.0.2.1"]),
