@@ -4,8 +4,8 @@ import asyncio
 import errno
 import logging
 import random
+from collections.abc import Coroutine
 from concurrent.futures import Future
-from contextlib import suppress
 from dataclasses import dataclass
 from threading import Thread
 from types import TracebackType
@@ -18,6 +18,8 @@ from microgrid.domain.errors import PortTakenError, UnreachableError
 
 HOST = "127.0.0.1"
 START_TIMEOUT_S = 10.0
+STOP_TIMEOUT_S = 2.0
+TURNS_TO_CONNECT = 2  # of the event loop, from an accepted socket to `stream_connected`
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +76,10 @@ class EmbeddedBroker:
         self.close()
 
     def _run(self, port: int) -> None:
-        with suppress(BrokerError), asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            runner.run(self._serve(port))
+        try:
+            self._loop.run_until_complete(self._serve(port))
+        finally:
+            self._loop.close()
 
     async def _serve(self, port: int) -> None:
         broker = _FaultyBroker(_settings(port), self._faults)
@@ -83,11 +87,11 @@ class EmbeddedBroker:
             await broker.start()
         except BrokerError as error:
             self._ready.set_exception(error)
-            raise
-        self._ready.set_result(broker.listening_port())
-        await self._stop.wait()
-        await broker.shutdown()
-        await broker.close_connections()
+        else:
+            self._ready.set_result(broker.listening_port())
+            await self._stop.wait()
+            await broker.hang_up()
+        await _end_other_tasks()
 
 
 class _FaultyBroker(Broker):  # type: ignore[misc] # amqtt publishes no types
@@ -104,23 +108,34 @@ class _FaultyBroker(Broker):  # type: ignore[misc] # amqtt publishes no types
         port: int = self._servers["default"].instance.sockets[0].getsockname()[1]
         return port
 
-    async def stream_connected(
+    def stream_connected(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, listener_name: str
-    ) -> None:
-        """Serve a client; amqtt leaves some connections open, after garbage and when it stops."""
+    ) -> Coroutine[Any, Any, None]:
+        """Know the connection at once, before the task that serves it has begun."""
         self._writers.add(writer)
+        return self._serve(reader, writer, listener_name)
+
+    async def hang_up(self) -> None:
+        """Stop listening and cut every connection.
+
+        amqtt's own `shutdown` goes on listening while it waits for each client's reader to say that it ended, and
+        waits for ever if that reader was stopped before its first turn.
+        """
+        server = self._servers["default"].instance
+        for listening in server.sockets:
+            asyncio.get_running_loop().remove_reader(listening.fileno())
+        for _ in range(TURNS_TO_CONNECT):  # asyncio forgets an accepted socket whose server closes before that
+            await asyncio.sleep(0)
+        server.close()
+        for writer in self._writers:
+            writer.transport.abort()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, listener_name: str) -> None:
         try:
             await super().stream_connected(reader, writer, listener_name)
-        finally:
+        finally:  # amqtt leaves some connections open after garbage
             self._writers.discard(writer)
             writer.close()
-
-    async def close_connections(self) -> None:
-        """Close what is still open."""
-        writers = list(self._writers)
-        for writer in writers:
-            writer.close()
-        await asyncio.gather(*(writer.wait_closed() for writer in writers), return_exceptions=True)
 
     async def _broadcast_message(
         self, session: Any, topic: str | None, data: bytes | bytearray | None, force_qos: int | None = None
@@ -129,6 +144,16 @@ class _FaultyBroker(Broker):  # type: ignore[misc] # amqtt publishes no types
         copies = 0 if draw < self._faults.drop else 2 if draw < self._faults.drop + self._faults.duplicate else 1
         for _ in range(copies):
             await super()._broadcast_message(session, topic, data, force_qos)
+
+
+async def _end_other_tasks() -> None:
+    """Give the broker's tasks `STOP_TIMEOUT_S` to end; what they say as they are torn off is of no use to anybody."""
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=STOP_TIMEOUT_S)
 
 
 def _settings(port: int) -> dict[str, Any]:

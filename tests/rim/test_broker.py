@@ -1,9 +1,11 @@
 """The MQTT client on the embedded broker, the embedded broker itself, and what is said when nobody answers."""
 
+import asyncio
 import socket
 import ssl
 from collections.abc import Iterator
-from threading import Thread
+from contextlib import suppress
+from threading import Event, Thread
 
 import pytest
 from behaviours.broker import PATIENCE_S, TOPIC, BrokerBehaviour, contents, receive
@@ -15,6 +17,9 @@ from microgrid.broker.mqtt import BUFFERED
 from microgrid.domain.addresses import BrokerAddress, parse_broker_url, without_password
 from microgrid.domain.errors import BadInputError, BrokerUrlError, PortTakenError, UnreachableError
 from microgrid.domain.records import Frame
+
+SUBSCRIBE_A = b"\x82\x06\x00\x01\x00\x01a\x01"
+PUBLISH_A = b"\x32\x07\x00\x01a\x00\x02xx"
 
 
 class TestEmbedded(BrokerBehaviour):
@@ -45,6 +50,57 @@ def test_the_embedded_broker_survives_garbage() -> None:
         client.publish(Frame(TOPIC, b"still there"))
         assert contents(receive(client, 1)) == [b"still there"]
         client.close()
+
+
+def connect_packet(client: bytes) -> bytes:
+    """MQTT 3.1.1, section 3.1: clean session, keep alive 60 s."""
+    body = b"\x00\x04MQTT\x04\x02\x00\x3c" + len(client).to_bytes(2, "big") + client
+    return b"\x10" + bytes([len(body)]) + body
+
+
+@pytest.mark.parametrize("connected_at_least", [0, 5, 50])
+def test_the_embedded_broker_closes_while_clients_keep_connecting(connected_at_least: int) -> None:
+    """Each client says all at once and reads nothing, so some are cut off in the middle of their first packets."""
+    broker, enough, closed = EmbeddedBroker(), Event(), Event()
+
+    def keep_connecting() -> None:
+        opened = []
+        with suppress(OSError):
+            while not closed.is_set() and len(opened) < 500:
+                client = socket.create_connection(("127.0.0.1", broker.port), PATIENCE_S)
+                opened.append(client)
+                client.sendall(connect_packet(b"client-%d" % (len(opened) % 3)) + SUBSCRIBE_A + PUBLISH_A)
+                if len(opened) >= connected_at_least:
+                    enough.set()
+        for client in opened:
+            client.close()
+
+    threads = [Thread(target=keep_connecting) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    assert enough.wait(PATIENCE_S)
+    Thread(target=lambda: (broker.close(), closed.set()), daemon=True).start()
+    assert closed.wait(PATIENCE_S), "close() did not return"
+    for thread in threads:
+        thread.join()
+    with EmbeddedBroker(broker.port) as again:
+        assert again.port == broker.port
+
+
+def test_a_part_of_the_broker_that_will_not_end_does_not_hold_up_its_close(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def never_ends(*_: object) -> None:
+        while True:
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+
+    monkeypatch.setattr("amqtt.broker.Broker._client_connected", never_ends)
+    broker, closed = EmbeddedBroker(), Event()
+    with socket.create_connection(("127.0.0.1", broker.port)) as client:
+        client.settimeout(PATIENCE_S)
+        Thread(target=lambda: (broker.close(), closed.set()), daemon=True).start()
+        assert closed.wait(PATIENCE_S), "close() did not return"
+        with suppress(ConnectionResetError):
+            assert client.recv(1) == b""
 
 
 def test_faults_lose_and_double_the_share_they_say_and_the_same_ones_each_time() -> None:
