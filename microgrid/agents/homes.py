@@ -53,7 +53,7 @@ class Home(mesa.Agent):
         order: What it will order; its strategy's proposal until `step` changes it.
         trades: Its trades with other homes in the last settled step.
         amount_micro: What it got in that step, from trades, grid and regulator, micro; below zero it paid.
-        wallet_micro: Its money since the beginning, micro.
+        wallet_micro: Its money since the beginning or its last bill, micro.
     """
 
     def __init__(self, model: mesa.Model, index: int, home_id: str, wallet_micro: int = 0) -> None:

@@ -112,8 +112,10 @@ class CommunityModel(mesa.Model):
         """Let homes and grid see what came of the step."""
         simulation, deals = self.simulation, self._deals(trades)
         moved, soc = simulation.moved_micro(step), simulation.energy.soc_kwh[step + 1]
+        paid_in = simulation.paid_in_micro(step)
         for home in self.homes:
             index = home.index
+            home.wallet_micro += int(paid_in[index])
             home.hear(trades=deals[index], amount_micro=int(moved[index]), soc_kwh=float(soc[index]))
         self.grid.last = GridView(
             band=simulation.band(step),

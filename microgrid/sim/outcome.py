@@ -74,7 +74,8 @@ class Trading:
         without_market_micro: The same energy with the grid alone.
         baseline_micro: Without market, battery and shifted loads.
         banned: Whether the home was shut out.
-        balance_micro: Money of the home after the step: start balance and all amounts so far.
+        paid_in_micro: Paid in at the beginning of the step to settle the bill; below zero paid out.
+        balance_micro: Money of the home after the step: start balance and all amounts since the last bill.
     """
 
     order_wh: IntArray
@@ -88,6 +89,7 @@ class Trading:
     without_market_micro: IntArray
     baseline_micro: IntArray
     banned: IntArray
+    paid_in_micro: IntArray
     balance_micro: IntArray
 
 

@@ -10,12 +10,21 @@ from microgrid.sim.outcome import Money, Trades, Trading
 from microgrid.sim.regulator import Ban, Ruling
 from microgrid.sim.trading import Orders, StepTrades
 
-BY_HOME = ("order_wh", "limit_micro", "market_micro", "amount_micro", "bonus_micro", "penalty_micro", "banned")
+BY_HOME = (
+    "order_wh",
+    "limit_micro",
+    "market_micro",
+    "amount_micro",
+    "bonus_micro",
+    "penalty_micro",
+    "banned",
+    "paid_in_micro",
+)
 BY_STEP = ("homes_micro", "grid_micro", "operator_micro", "regulator_micro", "dust_micro")
 
 
 class Record:
-    """Filled step by step: `trades`, then `ruling`, then `money`.
+    """Filled step by step: `bills` where they are due, `trades`, then `ruling`, then `money`.
 
     Args:
         steps: T.
@@ -42,6 +51,10 @@ class Record:
             self._sold[tier, step] = part.sold_wh(self._homes + 1)[:-1]
         self._trades.append((step, trades))
 
+    def bills(self, step: int, paid_in_micro: IntArray) -> None:
+        """What homes paid in at the beginning of the step to settle their balances."""
+        self._by_home["paid_in_micro"][step] = paid_in_micro
+
     def ruling(self, step: int, ruling: Ruling) -> None:
         """What the regulator decided."""
         self._by_home["bonus_micro"][step] = ruling.bonus_micro
@@ -63,6 +76,11 @@ class Record:
         rows = self._by_home
         moved: IntArray = rows["amount_micro"][step] + rows["bonus_micro"][step] - rows["penalty_micro"][step]
         return moved
+
+    def paid_in_micro(self, step: int) -> IntArray:
+        """What each home paid in at the beginning of a step to settle its balance, shape (N,)."""
+        paid: IntArray = self._by_home["paid_in_micro"][step]
+        return paid
 
     def grid_micro(self, step: int) -> int:
         """What the grid got in a step."""
@@ -93,7 +111,7 @@ class Record:
             sold_wh=self._sold,
             without_market_micro=alone,
             baseline_micro=baseline,
-            balance_micro=start_micro + np.cumsum(moved, axis=0),
+            balance_micro=start_micro + np.cumsum(moved + rows["paid_in_micro"], axis=0),
         )
 
     def all_trades(self) -> Trades:

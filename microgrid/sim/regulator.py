@@ -6,7 +6,8 @@ market (Wh), bonus rate B and penalty rate P (micro per kWh):
     bonus = floor(B u / 1000)        penalty = ceil(P l / 1000)
 
 A home is banned from peers and local market for 2 or 3 steps when within the last `window_steps` it bought more than
-`market_limit_kwh` from the local market, or when its balance has fallen below `lowest_balance`.
+`market_limit_kwh` from the local market, or when its balance has fallen below `lowest_balance`. Every `billing_days`
+homes pay their bill or are paid out, which brings each balance back to `start_balance`.
 """
 
 from dataclasses import dataclass, field
@@ -63,6 +64,16 @@ class Office:
         """Who may not trade in a step, shape (N,)."""
         banned: BoolArray = self._free_from > step
         return banned
+
+    def settle_bills(self) -> IntArray:
+        """Bring every balance back to the start.
+
+        Returns:
+            What each home pays in for that, micro, shape (N,); below zero it is paid out.
+        """
+        paid: IntArray = micro(self.rules.start_balance) - self._balance
+        self._balance += paid
+        return paid
 
     def judge(self, step: int, own_use_wh: IntArray, local_wh: IntArray, amount_micro: IntArray) -> Ruling:
         """Close a step: bonus, penalty, balances, bans from the next step on.

@@ -19,6 +19,7 @@ from microgrid.domain.intervals import Interval
 from microgrid.domain.records import PriceBand
 from microgrid.domain.units import NANO_PER_MICRO, micro, wh
 from microgrid.settlement.positions import grid_nano, without_market_micro
+from microgrid.sim.billing import billing_steps
 from microgrid.sim.bookkeeping import ban_entries, trade_entries
 from microgrid.sim.central import TIER, battery_share, battery_trades
 from microgrid.sim.community import make_inputs
@@ -69,6 +70,7 @@ class Simulation:
         market = scenario.market
         self._strategy = plugins.load("strategy", market.strategy).build_many(self.homes, stream(seed, "strategy"))
         self._office = Office(scenario.regulator, self.homes, stream(seed, "regulator"))
+        self._bills_due = billing_steps(scenario, self.inputs.first, self.steps)
         self._credits = self._credit_book()
         self._credit_chance = stream(seed, "credits")
         self._record = Record(self.steps, self.homes, len(self.tiers))
@@ -104,6 +106,10 @@ class Simulation:
         """What each home got in a settled step, bonus and penalty included, shape (N,)."""
         return self._record.moved_micro(step)
 
+    def paid_in_micro(self, step: int) -> IntArray:
+        """What each home paid in at the beginning of a settled step to settle its bill, shape (N,)."""
+        return self._record.paid_in_micro(step)
+
     def grid_micro(self, step: int) -> int:
         """What the grid got in a settled step."""
         return self._record.grid_micro(step)
@@ -119,11 +125,13 @@ class Simulation:
         return Orders(np.where(out, 0, net_wh), np.where(out, 0, limit))
 
     def settle(self, step: int, orders: Orders) -> StepTrades:
-        """Clear the orders, settle every home, let the regulator judge and credits move.
+        """Settle bills that are due, clear the orders, settle every home, let the regulator judge and credits move.
 
         Returns:
             The step's trades.
         """
+        if self._bills_due[step]:
+            self._record.bills(step, self._office.settle_bills())
         band, energy, homes = self.band(step), self.energy, self.homes
         trades, broken = self._rule.trade(orders, band)
         self._broken.update(broken)

@@ -140,8 +140,13 @@ class Regulator:
     market_limit_kwh: float = key(
         9.0, "bought from the local market within the window that brings a ban", "kWh", least=0.0, most=1e9
     )
-    start_balance: float = key(5.0, "money of a home at the start", "currency", least=-1e9, most=1e9)
+    start_balance: float = key(
+        5.0, "money of a home at the start, and after each bill", "currency", least=-1e9, most=1e9
+    )
     lowest_balance: float = key(0.0, "a balance below brings a ban", "currency", least=-1e9, most=1e9)
+    billing_days: int = key(
+        1, "days after which homes pay or are paid out and balances begin anew; 0: never", "days", least=0, most=36_500
+    )
 
 
 @dataclass(frozen=True, slots=True)

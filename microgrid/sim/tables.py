@@ -160,25 +160,32 @@ def _all_trades(result: Outcome) -> Iterator[Column]:
     yield Column("kind", trades.tier, labels=result.tiers)
 
 
+ACTIONS = ("bonus", "penalty", "bill", "ban")
+REASONS = ("own renewable energy used", "energy from the local market", "end of the billing period")
+
+
 def _actions(result: Outcome) -> Iterator[Column]:
-    """Bans, then bonuses and penalties home by home; a ban's value is its length in steps."""
+    """Bonuses, penalties, bills and bans, home by home.
+
+    A bill's value is what the home paid in at the beginning of the interval, a ban's its length in steps.
+    """
     trading = result.trading
-    rows: list[tuple[IntArray, IntArray, IntArray, str]] = []
-    for name, amount in (("bonus", trading.bonus_micro), ("penalty", trading.penalty_micro)):
+    rows: list[tuple[IntArray, IntArray, IntArray]] = []
+    for amount in (trading.bonus_micro, trading.penalty_micro, trading.paid_in_micro):
         step, home = np.nonzero(amount)
-        rows.append((step, home, amount[step, home], name))
+        rows.append((step, home, amount[step, home]))
     bans = np.array([(ban.decided, ban.home, ban.steps * 10**MONEY_DECIMALS) for ban in result.bans], dtype=np.int64)
-    rows.append((*bans.reshape(-1, 3).T, "ban"))
-    step, home, value = (np.concatenate(column) for column in list(zip(*rows, strict=True))[:3])
-    kind = np.repeat(np.arange(3), [len(row[0]) for row in rows])
-    reasons = ("own renewable energy used", "energy from the local market", *(ban.reason for ban in result.bans))
-    reason = np.where(kind < 2, kind, 2 + np.arange(len(kind)) - (len(kind) - len(result.bans)))  # noqa: PLR2004
+    rows.append((*bans.reshape(-1, 3).T,))
+    step, home, value = (np.concatenate(column) for column in zip(*rows, strict=True))
+    kind = np.repeat(np.arange(len(ACTIONS)), [len(row[0]) for row in rows])
+    of_ban = len(REASONS) + np.arange(len(kind)) - (len(kind) - len(result.bans))
+    reason = np.where(kind < len(REASONS), kind, of_ban)
     order = np.lexsort((home, kind, step))
     yield Column("interval_start", step[order], labels=stamps(result))
-    yield Column("action", kind[order], labels=("bonus", "penalty", "ban"))
+    yield Column("action", kind[order], labels=ACTIONS)
     yield Column("target", home[order], labels=result.home_ids)
     yield money_column("value", value[order])
-    yield Column("reason", reason[order], labels=reasons)
+    yield Column("reason", reason[order], labels=(*REASONS, *(ban.reason for ban in result.bans)))
 
 
 def _summary(result: Outcome) -> Iterator[Column]:

@@ -40,6 +40,7 @@ def pair(**classes: Any) -> CommunityModel:
         {"market__mechanism": "three_tier"},
         {"market__mechanism": "tick_auction", "market__strategy": "zero_intelligence"},
         {"market__mechanism": "uniform_price", "batteries__model": "central"},
+        {"market__mechanism": "bilateral", "steps": "30", "regulator__start_balance": "0.5"},
         {"market__mechanism": "mid_market_rate", "market__orders": "forecast", "planning__forecaster": "persistence"},
     ],
     ids=lambda settings: settings["market__mechanism"],

@@ -181,7 +181,10 @@ def _balances(axes: Axes, view: SimulationView) -> str:
     time_axis(axes, view)
     end = balance[-1]
     span = f"between {end.min():,.2f} and {end.max():,.2f} {view.currency}"
-    return f"Balances end {span}; {int((end < 0).sum()):,} homes are below zero."
+    rules = view.settings["regulator"]
+    days = rules.get("billing_days", 0) if rules["enabled"] else 0
+    billed = f" Bills of every {days} days bring them back to {rules['start_balance']:,.2f}." if days else ""
+    return f"Balances end {span}; {int((end < 0).sum()):,} homes are below zero.{billed}"
 
 
 SKETCHES = (
