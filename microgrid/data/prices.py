@@ -15,7 +15,7 @@ from microgrid.data.clock import Clock
 from microgrid.data.steps import Samples, first_samples, infer_step
 from microgrid.data.table import Row, Table, amount, read_table
 from microgrid.domain.errors import DataFileError
-from microgrid.domain.units import micro
+from microgrid.domain.units import micro, units
 from microgrid.tariffs.table import PriceTable
 
 TIME = "interval_start"
@@ -102,7 +102,8 @@ def _band(
     retail = _micro(table, row, retail_column)
     feed_in = feed_in_default if feed_in_column is None else _micro(table, row, feed_in_column)
     if feed_in > retail:
-        reason = f"retail {retail} lies below feed-in {feed_in} (micro per kWh)"
+        whose = "the one set, as the file has none" if feed_in_column is None else "per kWh"
+        reason = f"retail {units(retail)} lies below feed-in {units(feed_in)} ({whose})"
         raise DataFileError(table.path, reason, line=row.line, column=retail_column)
     return feed_in, retail
 

@@ -27,6 +27,7 @@ HOME: Final = "home_id"
 GROSS_KWH: Final = ("load_kwh", "pv_kwh")
 NET_KWH: Final = ("import_kwh", "export_kwh")
 GROSS_KW: Final = ("load_kw", "pv_kw")
+FORMULA_STARTS: Final = ("=", "+", "-", "@")
 PAIRS: Final = (GROSS_KWH, NET_KWH, GROSS_KW)
 
 
@@ -125,6 +126,12 @@ def _home(table: Table, row: Row) -> str:
     name = row.cells[HOME].strip()
     if not name:
         raise DataFileError(table.path, "names no home", line=row.line, column=HOME)
+    if name.startswith(FORMULA_STARTS) or not name.isprintable():
+        reason = (
+            f"names a home {name!r}; a spreadsheet would run what begins with {' '.join(FORMULA_STARTS)} as a formula "
+            "when it opens the run's tables, so begin with a letter or a digit and use characters that can be printed"
+        )
+        raise DataFileError(table.path, reason, line=row.line, column=HOME)
     return name
 
 

@@ -68,7 +68,11 @@ def infer_step(path: str, samples: Samples) -> int:
     off_grid = np.flatnonzero(samples.start_s % step_s)
     if off_grid.size:
         index = off_grid[0]
-        reason = f"{utc_label(int(samples.start_s[index]))} does not begin an interval of {step_s} s (in UTC)"
+        shown = utc_label(int(samples.start_s[index]))
+        reason = (
+            f"{shown} does not begin an interval of {step_s} s (in UTC); for a clock that is off by part of one, "
+            "write local times without a zone and leave the time zone at UTC, or use shorter intervals"
+        )
         raise DataFileError(path, reason, line=int(samples.line[index]))
     return step_s
 

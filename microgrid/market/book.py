@@ -148,6 +148,17 @@ def _check_values(
     raise BookError(what=f"{name} of {side} {ids[index]!r}", found=f"{values[index]:g}", right=right)
 
 
+JSON_KINDS: Mapping[type, str] = {
+    dict: "an object",
+    list: "a list",
+    str: "text",
+    int: "a number",
+    float: "a number",
+    bool: "true or false",
+}
+"""What a file holds, in the words of who wrote it."""
+
+
 def _read_side(
     document: Mapping[object, object], name: str, prefix: str
 ) -> tuple[list[str], list[tuple[float, float]]]:
@@ -167,7 +178,7 @@ def _read_side(
 
 
 def _kind(value: object) -> str:
-    return "missing" if value is None else f"a {type(value).__name__}"
+    return "missing" if value is None else JSON_KINDS.get(type(value), "of another kind")
 
 
 def _number(entry: Mapping[object, object], key: str, side: str, identity: str) -> float:

@@ -16,7 +16,8 @@ from microgrid.domain.arrays import FloatArray, IntArray
 from microgrid.domain.errors import ScenarioError
 from microgrid.domain.intervals import HOURS_PER_DAY, SECONDS_PER_HOUR, Interval, interval_at, interval_range
 from microgrid.domain.records import PriceBand
-from microgrid.sim.scenario import Batteries, Prices, Scenario
+from microgrid.domain.units import micro
+from microgrid.sim.scenario import DEFAULT_START, STEP_MINUTES, Batteries, Prices, Scenario
 from microgrid.sim.streams import stream
 
 SECONDS_PER_MINUTE = 60
@@ -107,7 +108,7 @@ def first_interval(scenario: Scenario) -> Interval:
     """
     key = "start"
     try:
-        start = datetime.fromisoformat(scenario.start)
+        start = datetime.fromisoformat(scenario.start or DEFAULT_START)
     except ValueError as error:
         raise ScenarioError(key, scenario.start, "an ISO time such as 2026-06-21T00:00") from error
     aware = start if start.tzinfo else start.replace(tzinfo=clock(scenario))
@@ -118,18 +119,26 @@ def first_interval(scenario: Scenario) -> Interval:
         raise ScenarioError(key, scenario.start, right)
     seconds = scenario.step_minutes * SECONDS_PER_MINUTE
     if aware.astimezone(UTC).timestamp() % seconds:
-        right = f"the beginning of an interval of {scenario.step_minutes} minutes, counted in UTC"
-        raise ScenarioError(key, scenario.start, f"{right}, where it is {aware.astimezone(UTC):%H:%M}")
+        raise ScenarioError(key, scenario.start or DEFAULT_START, _aligned(aware, scenario.step_minutes))
     return interval_at(aware, seconds)
+
+
+def _aligned(start: datetime, step_minutes: int) -> str:
+    """What a start that begins no interval must be, and with which steps it would begin one."""
+    utc = start.astimezone(UTC)
+    fitting = [m for m in STEP_MINUTES if m < step_minutes and utc.timestamp() % (m * SECONDS_PER_MINUTE) == 0]
+    remedy = f"; set step_minutes={fitting[-1]} (and steps to match), or another start" if fitting else ""
+    return f"the beginning of an interval of {step_minutes} minutes, counted in UTC, where it is {utc:%H:%M}{remedy}"
 
 
 def tariff(scenario: Scenario) -> Any:
     """The grid's tariff.
 
     Raises:
-        TariffError: prices that make no band.
+        ScenarioError: a retail price below the feed-in price.
     """
     prices: Prices = scenario.prices
+    _check_prices(prices)
     build = plugins.load("tariff", prices.tariff).build
     if prices.tariff == "flat":
         return build(retail=prices.retail, feed_in=prices.feed_in)
@@ -139,6 +148,19 @@ def tariff(scenario: Scenario) -> Any:
     return build(
         peak=prices.peak, off_peak=prices.off_peak, feed_in=prices.feed_in, peak_hours=prices.peak_hours, timezone=zone
     )
+
+
+RETAIL_KEYS = {"flat": ("retail",), "time_of_use": ("peak", "off_peak"), "dynamic": ("retail",)}
+"""Keys of `prices` that must not lie below the feed-in price, by tariff."""
+
+
+def _check_prices(prices: Prices) -> None:
+    """Name the key: a tariff knows its prices, but not what a scenario calls them."""
+    for name in RETAIL_KEYS[prices.tariff]:
+        retail = getattr(prices, name)
+        if micro(retail) < micro(prices.feed_in):
+            key = f"prices.{name}"
+            raise ScenarioError(key, retail, f"at least prices.feed_in, {prices.feed_in:g}")
 
 
 def measured_inputs(

@@ -16,6 +16,7 @@ from microgrid.sim.keys import Key, key, key_rows, read_section, replace_keys, t
 __all__ = ["Key", "Scenario", "key_rows"]
 
 MECHANISM = "market.mechanism"
+DEFAULT_START = "2026-06-21T00:00"
 LONGEST_NAME = 100
 STEP_MINUTES = (1, 5, 10, 15, 20, 30, 60)
 
@@ -186,7 +187,11 @@ class Scenario:
 
     name: str = key("community", "short name; the run folder is named after it", "")
     description: str = key("", "one sentence for the report", "")
-    start: str = key("2026-06-21T00:00", "first interval, ISO time on the clock of `timezone`", "ISO 8601")
+    start: str = key(
+        "",
+        f"first interval, ISO time on the clock of `timezone`; where absent {DEFAULT_START}, or where the data begin",
+        "ISO 8601",
+    )
     timezone: str = key("UTC", "clock of the homes", "IANA name")
     steps: int = key(24, "number of intervals", "intervals", least=1, most=400_000)
     step_minutes: int = key(60, "length of an interval", "minutes", choices=STEP_MINUTES)

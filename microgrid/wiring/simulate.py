@@ -16,7 +16,7 @@ from microgrid.domain.intervals import SECONDS_PER_HOUR, Interval, interval_rang
 from microgrid.domain.records import PriceBand
 from microgrid.sim.credits import SUPPLY
 from microgrid.sim.inputs import SECONDS_PER_MINUTE, Inputs, before, measured_inputs, past_steps, tariff
-from microgrid.sim.scenario import STEP_MINUTES, Scenario
+from microgrid.sim.scenario import DEFAULT_START, STEP_MINUTES, Scenario
 from microgrid.sim.tables import BATTERY_NAME
 from microgrid.tariffs.table import PriceTable, TableTariff
 
@@ -96,7 +96,7 @@ def prepare_for(scenario: Scenario, request: SimulationRequest) -> Prepared:
     Raises:
         BadInputError: a file or setting that cannot be used.
     """
-    _check_options(request)
+    check_options(request)
     prepared = _prepared(scenario, request)
     if on_contracts(prepared.scenario):
         from microgrid.wiring.evm_ledger import check_scenario  # noqa: PLC0415 - web3 takes a second to import
@@ -112,6 +112,8 @@ def on_contracts(scenario: Scenario) -> bool:
 
 def _prepared(scenario: Scenario, request: SimulationRequest) -> Prepared:
     table = _price_table(request, scenario)
+    if request.data is None:
+        scenario = replace(scenario, start=scenario.start or DEFAULT_START)
     if request.data is None and table is None:
         return Prepared(scenario, None, {})
     if request.data is None:
@@ -124,8 +126,12 @@ def _prepared(scenario: Scenario, request: SimulationRequest) -> Prepared:
     return Prepared(scenario, inputs, _hashes(request))
 
 
-def _check_options(request: SimulationRequest) -> None:
-    """An option that would do nothing is a mistake of whoever typed it."""
+def check_options(request: SimulationRequest) -> None:
+    """Refuse options that would do nothing.
+
+    Raises:
+        BadInputError: it names the option and the file that it needs.
+    """
     for option, value, needs, file in (
         ("--fill", request.fill, "--data", request.data),
         ("--retail-column", request.retail_column, "--prices", request.prices),
@@ -165,7 +171,7 @@ def _read(request: SimulationRequest, scenario: Scenario, start: datetime | None
 
 def _start(scenario: Scenario) -> datetime | None:
     """The scenario's own start; where it says nothing, the file's beginning."""
-    if scenario.start == Scenario().start:
+    if not scenario.start:
         return None
     try:
         return datetime.fromisoformat(scenario.start)

@@ -22,7 +22,7 @@ from microgrid.domain.errors import BadInputError, MicrogridError
 from microgrid.sim.results import Results
 from microgrid.sim.scenario import Scenario
 from microgrid.wiring.points import PointStore
-from microgrid.wiring.simulate import Prepared, SimulationRequest, on_contracts, prepare_for
+from microgrid.wiring.simulate import Prepared, SimulationRequest, check_options, on_contracts, prepare_for
 
 DECIDING = (
     "assets",
@@ -102,6 +102,7 @@ def plan_sweep(request: SweepRequest) -> Sweep:
     """
     start = _engine(request)
     base = request.base
+    check_options(base)
     _check_keys(request)
     files = {"data": base.data, "prices": base.prices}
     scenario = read_scenario(base.scenario).with_settings(base.settings)

@@ -3,7 +3,9 @@
 import tomllib
 from dataclasses import fields, is_dataclass
 from typing import Any, get_type_hints
+from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 
 from microgrid.data.scenarios import read_scenario, ready_names
@@ -222,8 +224,36 @@ def test_what_the_ledger_cannot_do_is_refused_by_its_key(key: str, value: int) -
 
 def test_a_start_on_the_hour_of_a_clock_half_an_hour_off_is_told_in_utc() -> None:
     scenario = Scenario.from_mapping({"timezone": "Asia/Kolkata", "start": "2026-06-21T00:00"})
-    with pytest.raises(ScenarioError, match="of 60 minutes, counted in UTC, where it is 18:30"):
+    with pytest.raises(ScenarioError, match=r"counted in UTC, where it is 18:30; set step_minutes=30 \(and steps to"):
         run(scenario)
+
+
+@pytest.mark.parametrize(
+    ("zone", "minutes"), [("Asia/Kolkata", 30), ("Australia/Adelaide", 30), ("Asia/Kathmandu", 15)]
+)
+def test_the_steps_that_such_a_clock_is_told_to_take_make_a_day_from_its_midnight(zone: str, minutes: int) -> None:
+    steps = 24 * 60 // minutes
+    told = Scenario.from_mapping({"timezone": zone, "step_minutes": minutes, "steps": steps, "homes": {"count": 2}})
+    result = run(told)
+    begin = result.first.start_utc.astimezone(ZoneInfo(zone))
+    assert (begin.hour, begin.minute) == (0, 0)
+    assert {item.name: item.error for item in result.invariants if item.error} == {}
+    peak = result.grid.retail_micro == 360_000
+    assert np.flatnonzero(peak).tolist() == list(range(16 * 60 // minutes, 21 * 60 // minutes))
+
+
+@pytest.mark.parametrize(
+    ("prices", "key"),
+    [
+        ({"tariff": "flat", "retail": 0.05}, "retail"),
+        ({"peak": 0.05}, "peak"),
+        ({"off_peak": 0.05}, "off_peak"),
+        ({"tariff": "dynamic", "retail": 0.05}, "retail"),
+    ],
+)
+def test_a_retail_price_below_feed_in_is_refused_by_its_key(prices: dict[str, object], key: str) -> None:
+    with pytest.raises(ScenarioError, match=rf"prices\.{key} is 0\.05; it must be at least prices\.feed_in, 0\.08"):
+        run(Scenario.from_mapping({"prices": prices}))
 
 
 @pytest.mark.parametrize("mechanism", ["no_market", "uniform_price"])

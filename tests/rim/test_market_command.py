@@ -142,6 +142,8 @@ def test_the_table_of_a_comparison_fits_a_terminal(orders: str) -> None:
     [
         ("{", "line 1: is no JSON"),
         ("[]", "the document is a list"),
+        ('{"bids": 5, "asks": []}', '"bids" is a number; it must be a list'),
+        ('{"bids": ["a"], "asks": []}', 'entry 0 of "bids" is text; it must be an object'),
         ('{"bids": [{"id": "a", "price": 1, "qty": -1}], "asks": []}', "qty of bid 'a' is -1"),
         ('{"bids": [{"id": "a", "price": NaN, "qty": 1}], "asks": []}', "price of bid 'a' is nan"),
     ],

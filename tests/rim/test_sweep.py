@@ -155,6 +155,13 @@ def test_a_changed_scenario_or_file_takes_nothing_from_before(tmp_path: Path) ->
     assert len(found) == 2
 
 
+@pytest.mark.parametrize("option", ["fill", "retail_column"])
+def test_an_option_that_would_do_nothing_is_refused_once_before_the_first_run(option: str) -> None:
+    base = replace(request({}).base, **{option: "zero"})
+    with pytest.raises(BadInputError, match="zero does nothing without --"):
+        plan_sweep(SweepRequest(base, {"batteries.share": ("0", "0.5")}))
+
+
 @pytest.mark.parametrize("damage", ["", "{", "[]", '{"format": "microgrid-sweep-point/1", "id": "another"}'])
 def test_a_damaged_point_is_run_again(tmp_path: Path, damage: str) -> None:
     whole = planned({})
