@@ -10,7 +10,10 @@ import rich_click as click
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--home", required=True, help="The home, as bills.csv names it.")
 @click.option(
-    "--step", "when", help="One interval: its number from 0, or an ISO time within it. [default: the whole bill]"
+    "--step",
+    "when",
+    help="One interval: its number from 0, or an ISO time within it (UTC where it names no zone). "
+    "[default: the whole bill]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(run: Path, home: str, when: str | None, *, as_json: bool) -> None:

@@ -193,6 +193,8 @@ def _refuse_gaps(path: str, samples: Samples, window: Window, names: tuple[str, 
         f"gap: {names[home]} has no value for {utc_label(start_s)}; choose a start and a length without gaps, "
         f"or fill with --fill {'|'.join(FILLS)}"
     )
+    if np.isnan(grid[0, step]).all():
+        reason += "; if no home has it because the clock is put forward there, name its time zone"
     raise DataFileError(path, reason, line=line)
 
 

@@ -62,23 +62,21 @@ def _plain(value: Any) -> Any:
 
 
 def _bills(result: Outcome) -> dict[str, Any]:
-    bill, alone, baseline = (
-        _units(getattr(result, name)) for name in ("bill_micro", "without_market_micro", "baseline_micro")
-    )
+    bill, alone, baseline = (getattr(result, name) for name in ("bill_micro", "without_market_micro", "baseline_micro"))
     saving = alone - bill
     return {
-        "bill": _plain(bill.sum()),
-        "without_market": _plain(alone.sum()),
-        "baseline": _plain(baseline.sum()),
-        "saving_by_market": _plain(saving.sum()),
-        "saving_by_storage": _plain((baseline - alone).sum()),
-        "saving_percent": _plain(saving_percent(float(bill.sum()), float(baseline.sum()))),
+        "bill": _plain(_units(bill.sum())),
+        "without_market": _plain(_units(alone.sum())),
+        "baseline": _plain(_units(baseline.sum())),
+        "saving_by_market": _plain(_units(saving.sum())),
+        "saving_by_storage": _plain(_units((baseline - alone).sum())),
+        "saving_percent": _plain(saving_percent(float(_units(bill.sum())), float(_units(baseline.sum())))),
         "homes_better_off": int((saving > 0).sum()),
         "homes_worse_off": int((saving < 0).sum()),
         "best_home": result.home_ids[int(saving.argmax())],
-        "best_saving": _plain(saving.max()),
+        "best_saving": _plain(_units(saving.max())),
         "worst_home": result.home_ids[int(saving.argmin())],
-        "worst_saving": _plain(saving.min()),
+        "worst_saving": _plain(_units(saving.min())),
     }
 
 
@@ -89,18 +87,17 @@ def _flows(result: Outcome) -> EnergyFlows:
 
 def _energy(result: Outcome) -> dict[str, Any]:
     energy, use = result.energy, self_use_with_batteries(_flows(result))
-    imports, exports = _kwh(energy.import_wh).sum(axis=1), _kwh(energy.export_wh).sum(axis=1)
-    net = imports - exports + _kwh(energy.central_charge_wh - energy.central_discharge_wh)
+    net = _through_the_connection(result)
     drawn = np.maximum(net, 0.0)
     pv = energy.pv_wh.sum()
     return {
-        "load_kwh": _plain(_kwh(energy.load_wh).sum()),
-        "flexible_kwh": _plain(_kwh(energy.flexible_wh).sum()),
+        "load_kwh": _plain(_kwh(energy.load_wh.sum())),
+        "flexible_kwh": _plain(_kwh(energy.flexible_wh.sum())),
         "pv_kwh": _plain(_kwh(pv)),
-        "charge_kwh": _plain(_kwh(energy.charge_wh).sum() + _kwh(energy.central_charge_wh).sum()),
-        "discharge_kwh": _plain(_kwh(energy.discharge_wh).sum() + _kwh(energy.central_discharge_wh).sum()),
-        "import_kwh": _plain(imports.sum()),
-        "export_kwh": _plain(exports.sum()),
+        "charge_kwh": _plain(_kwh(energy.charge_wh.sum() + energy.central_charge_wh.sum())),
+        "discharge_kwh": _plain(_kwh(energy.discharge_wh.sum() + energy.central_discharge_wh.sum())),
+        "import_kwh": _plain(_kwh(energy.import_wh.sum())),
+        "export_kwh": _plain(_kwh(energy.export_wh.sum())),
         "grid_import_kwh": _plain(drawn.sum()),
         "grid_export_kwh": _plain(np.maximum(-net, 0.0).sum()),
         "peak_import_kw": _plain(drawn.max() / result.first.hours),
@@ -113,6 +110,16 @@ def _energy(result: Outcome) -> dict[str, Any]:
         "renewable_use": _plain(renewable_use(result)),
         "renewable_own_use": _plain(result.own_use_wh.sum() / pv if pv else None),
     }
+
+
+def _through_the_connection(result: Outcome) -> FloatArray:
+    """What the community takes from the grid (above zero) or gives to it, kWh, shape (T,).
+
+    Summed in whole Wh: of a community that needs no grid nothing may be left over.
+    """
+    energy = result.energy
+    homes = (energy.import_wh - energy.export_wh).sum(axis=1)
+    return _kwh(homes + energy.central_charge_wh - energy.central_discharge_wh)
 
 
 def _forecast(result: Outcome) -> dict[str, Any]:
@@ -139,7 +146,7 @@ def _market(result: Outcome) -> dict[str, Any]:
     trading, trades = result.trading, result.trades
     bought, sold = _kwh(trading.bought_wh.sum(axis=0)), _kwh(trading.sold_wh.sum(axis=0))
     imports, exports = _kwh(result.energy.import_wh), _kwh(result.energy.export_wh)
-    traded = float(_kwh(trades.energy_wh).sum())
+    traded = float(_kwh(trades.energy_wh.sum()))
     paid = float((trades.energy_wh * trades.buyer_micro).sum() / WH_PER_KWH / MICRO_PER_UNIT)
     tiers = enumerate(result.tiers)
     return {
@@ -150,7 +157,7 @@ def _market(result: Outcome) -> dict[str, Any]:
         "traded_share": _plain(traded_share(float(bought.sum()), imports)),
         "traded_share_of_possible": _plain(traded_share_of_possible(traded, imports, exports)),
         "participation": _plain(trading_homes_share(bought, sold)),
-        "operator": _plain(_units(result.money.operator_micro).sum()),
+        "operator": _plain(_units(result.money.operator_micro.sum())),
         "tiers": {name: _tier(result, tier) for tier, name in tiers},
     }
 
@@ -158,7 +165,7 @@ def _market(result: Outcome) -> dict[str, Any]:
 def _tier(result: Outcome, tier: int) -> dict[str, Any]:
     chosen = result.trades.tier == tier
     energy = result.trades.energy_wh[chosen]
-    return {"trades": int(chosen.sum()), "traded_kwh": _plain(_kwh(energy).sum())}
+    return {"trades": int(chosen.sum()), "traded_kwh": _plain(_kwh(energy.sum()))}
 
 
 def _fairness(result: Outcome) -> dict[str, Any]:
@@ -191,8 +198,7 @@ def _zhou(result: Outcome) -> dict[str, Any]:
 
 def _emissions(result: Outcome) -> dict[str, Any]:
     energy = result.energy
-    net = _kwh(energy.import_wh - energy.export_wh).sum(axis=1)
-    net = net + _kwh(energy.central_charge_wh - energy.central_discharge_wh)
+    net = _through_the_connection(result)
     load = _kwh(energy.load_wh).sum(axis=1)
     total = emissions(load, np.maximum(net, 0.0), np.maximum(-net, 0.0), result.grid.carbon_kg_per_kwh)
     return {name: _plain(value) for name, value in asdict(total).items()}
@@ -201,8 +207,8 @@ def _emissions(result: Outcome) -> dict[str, Any]:
 def _regulator(result: Outcome) -> dict[str, Any]:
     trading = result.trading
     return {
-        "bonus": _plain(_units(trading.bonus_micro).sum()),
-        "penalty": _plain(_units(trading.penalty_micro).sum()),
+        "bonus": _plain(_units(trading.bonus_micro.sum())),
+        "penalty": _plain(_units(trading.penalty_micro.sum())),
         "bans": len(result.bans),
         "banned_homes": len({ban.home for ban in result.bans}),
     }

@@ -287,3 +287,15 @@ def test_registers_never_drift_from_the_profile(write: Write) -> None:
     assert register[0, 0] == 0
     assert np.abs(register[:, 0] - np.arange(25) / 3).max() <= 0.5
     assert not export.any()
+
+
+def test_an_hour_that_no_home_has_is_told_with_the_time_zone_that_skips_it(tmp_path: Path) -> None:
+    path = tmp_path / "homes.csv"
+    rows = [f"2026-03-29T{hour:02}:00,{home},1,0" for hour in (0, 1, 3, 4) for home in ("a", "b")]
+    path.write_text("\n".join(["interval_start,home_id,load_kwh,pv_kwh", *rows]))
+    with pytest.raises(DataFileError, match="because the clock is put forward there, name its time zone"):
+        read_profiles(path)
+    assert read_profiles(path, timezone="Europe/Berlin").count == 4
+    path.write_text(path.read_text().replace("\n2026-03-29T03:00,a,1,0", ""))
+    with pytest.raises(DataFileError, match=r"a has no value.*interpolate$"):
+        read_profiles(path, timezone="Europe/Berlin")

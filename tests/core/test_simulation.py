@@ -213,3 +213,25 @@ def test_tables_come_as_data_frames_in_kwh_and_currency() -> None:
     assert frames["bills"]["bill"].sum() == pytest.approx(result.bill_micro.sum() / 1e6)
     assert frames["all_trades"]["energy_kwh"].sum() == pytest.approx(result.metrics["market"]["traded_kwh"])
     assert set(frames["prosumer_trading"]["side"]) <= {"", "buy", "sell"}
+
+
+def test_a_community_that_needs_no_grid_has_a_peak_of_nothing_and_no_ratio_of_nothing() -> None:
+    """The central battery covers each home's 0.1 kWh exactly; sums of floats would leave 1e-17 of it."""
+    rules = scenario(
+        {"batteries": {"model": "central", "soc_start": 0.95}, "market": {"mechanism": "no_market"}}, steps=3
+    )
+    result = run(rules, inputs=inputs_of(rules, [[0.1, 0.2, 0.3]] * 3, [[0.0] * 3] * 3))
+    energy = result.metrics["energy"]
+    assert (energy["grid_import_kwh"], energy["grid_export_kwh"], energy["peak_import_kw"]) == (0.0, 0.0, 0.0)
+    assert energy["peak_to_average"] is None
+    assert result.metrics["emissions"]["imported_kg"] == 0.0
+    assert energy["import_kwh"] == 1.8
+
+
+def test_sums_of_money_and_energy_are_the_decimals_of_the_whole_numbers() -> None:
+    result = run(scenario(FULL), seed=6)
+    bills, trades = result.metrics["bills"], result.trades
+    assert str(bills["bill"]) == str(int(result.bill_micro.sum()) / 1e6)
+    assert str(bills["saving_by_market"]) == str(int((result.without_market_micro - result.bill_micro).sum()) / 1e6)
+    assert str(result.metrics["market"]["traded_kwh"]) == str(int(trades.energy_wh.sum()) / 1e3)
+    assert str(result.metrics["regulator"]["bonus"]) == str(int(result.trading.bonus_micro.sum()) / 1e6)
