@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from datetime import date, time
 from difflib import get_close_matches
+from numbers import Integral, Real
 from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -150,7 +151,7 @@ def _without_none(kind: Any) -> Any:
 
 def _read_pair(entry: "Field[Any]", kind: type, value: Any, name: str) -> tuple[Any, Any]:
     """From and to; a single number is both."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if isinstance(value, Real) and not isinstance(value, bool):
         value = [value, value]
     if not isinstance(value, list | tuple) or len(value) != 2:  # noqa: PLR2004 - a pair
         raise ScenarioError(name, value, "two numbers, [from, to]")
@@ -171,8 +172,11 @@ def _read_table(value: Any, name: str) -> dict[str, float]:
 
 
 def _read_value(known: Key, kind: type, value: Any, name: str) -> Any:
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
+    if not isinstance(value, bool):  # numbers of numpy are numbers, too
+        if kind is float and isinstance(value, Real):
+            value = float(value)
+        elif kind is int and isinstance(value, Integral):
+            value = int(value)
     if kind is str and isinstance(value, date | time):  # TOML has a word for times, and people leave out the quotes
         value = value.isoformat()
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):

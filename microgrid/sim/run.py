@@ -46,7 +46,8 @@ def run(scenario: Scenario, seed: int = 0, inputs: Inputs | None = None) -> Resu
         inputs: Measured homes; made-up ones where none are given.
 
     Raises:
-        ScenarioError: settings that contradict each other, or more money than can be counted exactly.
+        ScenarioError: a value that no scenario file could have, settings that contradict each other, or more money than
+            can be counted exactly.
         PlanError: no plan of the batteries keeps every limit.
         InvariantError: energy or money does not add up.
     """
@@ -60,6 +61,7 @@ class Simulation:
     """A run, step by step: `settle(step, propose(step))` for every step, then `results`."""
 
     def __init__(self, scenario: Scenario, seed: int = 0, inputs: Inputs | None = None) -> None:
+        scenario = scenario.checked()
         self.scenario, self.seed = scenario, seed
         self.inputs = inputs if inputs is not None else make_inputs(scenario, seed)
         self._rule = _rule(scenario)

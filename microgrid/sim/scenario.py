@@ -233,6 +233,14 @@ class Scenario:
             document["market"]["parameters"] = {n: v for n, v in self.market.parameters.items() if n in known}
         return type(self).from_mapping(replace_keys(document, settings))
 
+    def checked(self) -> Self:
+        """The scenario, read anew: one changed by `dataclasses.replace` keeps to the same rules as a file.
+
+        Raises:
+            ScenarioError: as in `from_mapping`.
+        """
+        return type(self).from_mapping(self.to_mapping())
+
     def to_mapping(self) -> dict[str, Any]:
         """The scenario as plain values, sections as nested mappings: what its TOML file holds."""
         return _plain(self)

@@ -1,7 +1,8 @@
 """Scenarios: every key documented, every wrong one named, every ready one sound."""
 
+import re
 import tomllib
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from typing import Any, get_type_hints
 from zoneinfo import ZoneInfo
 
@@ -273,3 +274,31 @@ def test_a_start_that_daylight_saving_skips_is_refused() -> None:
         run(Scenario.from_mapping({**spring, "start": "2026-03-29T02:30"}))
     assert run(Scenario.from_mapping({**spring, "start": "2026-03-29T03:30"})).first.start_utc.hour == 1
     assert run(Scenario.from_mapping({**spring, "start": "2026-10-25T02:30"})).first.start_utc.hour == 0
+
+
+@pytest.mark.parametrize(
+    ("section", "change", "told"),
+    [
+        ("", {"steps": 0}, "steps is 0; it must be from 1"),
+        ("", {"steps": 2.5}, "steps is 2.5; it must be a whole number"),
+        ("", {"step_minutes": 7}, "step_minutes is 7; it must be one of 1, 5"),
+        ("prices", {"tariff": "cheap"}, "prices.tariff is 'cheap'; it must be one of flat"),
+        ("batteries", {"model": "none at all"}, "batteries.model is 'none at all'; it must be one of"),
+        ("batteries", {"soc_min": 0.99}, "batteries.soc_min is 0.99; it must be at most batteries.soc_max"),
+        ("regulator", {"billing_days": -1}, "regulator.billing_days is -1; it must be from 0"),
+    ],
+)
+def test_a_scenario_changed_in_python_keeps_to_the_rules_of_a_file(
+    section: str, change: dict[str, object], told: str
+) -> None:
+    base: Any = Scenario()
+    changed = replace(base, **({section: replace(getattr(base, section), **change)} if section else change))
+    with pytest.raises(ScenarioError, match=re.escape(told)):
+        run(changed)
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    base = Scenario()
+    rules = replace(base, steps=np.int64(2), homes=replace(base.homes, count=np.int32(3), pv_share=np.float32(0.5)))
+    result = run(rules)
+    assert (result.homes, result.steps, type(result.scenario.steps)) == (3, 2, int)

@@ -183,7 +183,8 @@ def _balances(axes: Axes, view: SimulationView) -> str:
     span = f"between {end.min():,.2f} and {end.max():,.2f} {view.currency}"
     rules = view.settings["regulator"]
     days = rules.get("billing_days", 0) if rules["enabled"] else 0
-    billed = f" Bills of every {days} days bring them back to {rules['start_balance']:,.2f}." if days else ""
+    period = "day" if days == 1 else f"{days} days"
+    billed = f" A bill every {period} brings them back to {rules['start_balance']:,.2f}." if days else ""
     return f"Balances end {span}; {int((end < 0).sum()):,} homes are below zero.{billed}"
 
 
