@@ -112,6 +112,8 @@ def on_contracts(scenario: Scenario) -> bool:
 
 def _prepared(scenario: Scenario, request: SimulationRequest) -> Prepared:
     table = _price_table(request, scenario)
+    if table and table.currency:
+        scenario = replace(scenario, prices=replace(scenario.prices, currency=table.currency))
     if request.data is None:
         scenario = replace(scenario, start=scenario.start or DEFAULT_START)
     if request.data is None and table is None:
@@ -121,7 +123,7 @@ def _prepared(scenario: Scenario, request: SimulationRequest) -> Prepared:
     profiles = _read(request, scenario, _start(scenario), scenario.steps * scenario.step_minutes / 60)
     _check_step(request, profiles)
     _check_names(request, profiles)
-    scenario = _as_measured(scenario, profiles, table)
+    scenario = _as_measured(scenario, profiles)
     inputs = _measured(request, scenario, profiles, table)
     return Prepared(scenario, inputs, _hashes(request))
 
@@ -195,16 +197,14 @@ def _check_names(request: SimulationRequest, profiles: Profiles) -> None:
             raise DataFileError(str(request.data), reason)
 
 
-def _as_measured(scenario: Scenario, profiles: Profiles, table: PriceTable | None) -> Scenario:
+def _as_measured(scenario: Scenario, profiles: Profiles) -> Scenario:
     """The scenario with what the file says of steps, homes and start."""
-    currency = table.currency if table and table.currency else scenario.prices.currency
     return replace(
         scenario,
         start=profiles.first.start_utc.isoformat(),
         steps=profiles.count,
         step_minutes=profiles.first.seconds // SECONDS_PER_MINUTE,
         homes=replace(scenario.homes, count=len(profiles.home_ids)),
-        prices=replace(scenario.prices, currency=currency),
     )
 
 

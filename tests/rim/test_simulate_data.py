@@ -108,3 +108,15 @@ def test_hourly_data_of_a_clock_half_an_hour_off_say_what_to_do_and_it_works(tmp
     words[2], told = halves, tmp_path / "run" / "summary.json"
     assert simulate(*words, "--set", "timezone=Asia/Kolkata", "--set", "step_minutes=30") is None
     assert json.loads(told.read_text())["period"]["start"] == "2026-06-19T18:30:00+00:00"
+
+
+@pytest.mark.parametrize(("column", "currency"), [("retail_usd_per_kwh", "USD"), ("retail_per_kwh", "EUR")])
+def test_the_currency_of_the_price_column_is_that_of_made_up_homes_too(
+    tmp_path: Path, column: str, currency: str
+) -> None:
+    prices = tmp_path / "prices.csv"
+    rows = [f"2026-06-21T{hour:02}:00,0.3,0.4" for hour in range(2)]
+    prices.write_text("\n".join(["interval_start,retail_per_kwh,retail_usd_per_kwh", *rows]))
+    words = ["--set", "steps=2", "--prices", prices, "--retail-column", column, "--out", tmp_path / "run"]
+    assert simulate("household_5", *words) is None
+    assert json.loads((tmp_path / "run" / "summary.json").read_text())["currency"] == currency
