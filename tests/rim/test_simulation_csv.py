@@ -5,7 +5,7 @@ import io
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from microgrid.report import columns
@@ -54,6 +54,7 @@ def _cell(column: Column):  # type: ignore[no-untyped-def]  # noqa: ANN202 - int
     return cell
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(tables())
 def test_any_table_is_what_csv_writer_gives(table: Table) -> None:
     assert b"".join(csv_bytes(table)) == plain(table)
