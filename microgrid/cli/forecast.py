@@ -21,15 +21,27 @@ from microgrid.wiring.simulate import SimulationRequest, parse_settings
 @click.option("--retail-column", help="Its column with the retail price. [default: the only one]")
 @click.option("--fill", help="How gaps in the data are filled: zero, previous or interpolate. [default: refuse them]")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Draws made-up homes.")
+@click.option("--horizon-hours", type=click.IntRange(1), default=24, show_default=True, help="How far each one goes.")
+@click.option("--every-hours", type=click.IntRange(1), default=24, show_default=True, help="From one to the next.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def command(scenario: str, *, assignments: tuple[str, ...], as_json: bool, **files: Any) -> None:
-    """Score every forecaster a day ahead on the homes and prices of SCENARIO, by rolling origin against yesterday.
+def command(
+    scenario: str,
+    *,
+    assignments: tuple[str, ...],
+    horizon_hours: int,
+    every_hours: int,
+    as_json: bool,
+    **files: Any,
+) -> None:
+    """Score every forecaster on the homes and prices of SCENARIO, by rolling origin against yesterday.
 
-    Skill is 1 less the ratio to the error of "as yesterday": above zero is better than that.
+    The first half of what is known, with the days before the run, is only learned from. Skill is 1 less the ratio to
+    the error of "as yesterday": above zero is better than that.
 
     Example: microgrid forecast summer_week --data homes.csv.gz --prices prices.csv
     """
-    scores = score_community(SimulationRequest(scenario, parse_settings(assignments), **files))
+    request = SimulationRequest(scenario, parse_settings(assignments), **files)
+    scores = score_community(request, horizon_hours=horizon_hours, every_hours=every_hours)
     if as_json:
         document = {series: {name: asdict(score) for name, score in found.items()} for series, found in scores.items()}
         click.echo(json.dumps(document).replace("NaN", "null"))

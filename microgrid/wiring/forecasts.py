@@ -14,10 +14,17 @@ from microgrid.sim.inputs import price_columns
 from microgrid.wiring.simulate import SimulationRequest, prepare
 
 
-def score_community(request: SimulationRequest) -> Mapping[str, Mapping[str, Score]]:
-    """Scores by series (load, pv in kWh; feed_in, retail in currency per kWh) and forecaster, a day ahead.
+def score_community(
+    request: SimulationRequest, *, horizon_hours: int = HOURS_PER_DAY, every_hours: int = HOURS_PER_DAY
+) -> Mapping[str, Mapping[str, Score]]:
+    """Scores by series (load, pv in kWh; feed_in, retail in currency per kWh) and forecaster.
 
     Forecasters whose packages are not installed are left out.
+
+    Args:
+        request: The scenario, its files and settings.
+        horizon_hours: How far each forecast goes.
+        every_hours: From one forecast to the next; 24 makes all of them at the same time of day.
 
     Raises:
         BadInputError: a file or setting that cannot be used.
@@ -36,7 +43,12 @@ def score_community(request: SimulationRequest) -> Mapping[str, Mapping[str, Sco
         "retail": prices[:, 1:],
     }
     names = [name for name in plugins.names("forecaster") if _is_installed(name)]
-    return {name: score_forecasters(values, per_day=per_day, names=names) for name, values in series.items()}
+    per_hour = SECONDS_PER_HOUR // inputs.first.seconds
+    horizon, stride = horizon_hours * per_hour, every_hours * per_hour
+    return {
+        name: score_forecasters(values, per_day=per_day, names=names, horizon=horizon, stride=stride)
+        for name, values in series.items()
+    }
 
 
 def _is_installed(name: str) -> bool:

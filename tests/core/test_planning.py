@@ -6,7 +6,7 @@ from behaviours.forecaster import ForecasterBehaviour
 from behaviours.strategy import BAND, Make, MakeMany, StrategyBehaviour
 
 from microgrid.domain import plugins
-from microgrid.domain.interfaces import Forecaster, Strategies, Strategy
+from microgrid.domain.interfaces import OUT, Forecaster, Strategies, Strategy
 from microgrid.planning.forecasters import exact, persistence, seasonal_naive
 from microgrid.planning.strategies import adaptive, truthful, zero_intelligence
 
@@ -83,6 +83,25 @@ def test_adaptive_homes_always_cross_and_bid_nearer_to_the_grid_price_the_more_t
         ask = home.limit_price(-500, BAND, 0)
         assert ask is not None
         assert 80_000 <= ask <= 190_000
+
+
+@pytest.mark.parametrize("fee", [0, 60_000, 200_000])
+def test_every_adaptive_buyer_meets_every_adaptive_seller_whatever_the_fee(fee: int) -> None:
+    """Homes with next to nothing to place keep back the most; a fee narrows what a buyer can pay."""
+    net_wh = np.array([100_000] * 40 + [-100_000] * 40)
+    homes = adaptive.build_many(len(net_wh), np.random.default_rng(0))
+    homes.limit_prices(net_wh, BAND.feed_in, BAND.retail, fee)
+    limits = homes.limit_prices(np.sign(net_wh), BAND.feed_in, BAND.retail, fee)
+    assert limits[net_wh > 0].min() >= limits[net_wh < 0].max() >= BAND.feed_in
+    assert limits[net_wh > 0].max() <= BAND.retail - fee
+
+
+@pytest.mark.parametrize("name", plugins.names("strategy"))
+def test_where_the_grid_asks_what_it_pays_there_is_one_price_and_no_room_for_a_fee(name: str) -> None:
+    homes = plugins.load("strategy", name).build_many(3, np.random.default_rng(0))
+    net_wh = np.array([0, 5, -5])
+    assert homes.limit_prices(net_wh, 100, 100, 0).tolist() == [OUT, 100, 100]
+    assert homes.limit_prices(net_wh, 100, 100, 1).tolist() == [OUT, OUT, 100]
 
 
 def test_adaptive_homes_differ() -> None:

@@ -38,3 +38,20 @@ def test_too_short_a_file_is_refused_with_what_is_needed(tmp_path: Path) -> None
     )
     assert result.exit_code != 0
     assert "intervals" in str(result.exception)
+
+
+def test_short_forecasts_know_more_than_long_ones() -> None:
+    """Each hour from the hour before: persistence misses less of the sun than it does a day ahead."""
+    words = ["forecast", *SMALL, "--horizon-hours", "1", "--every-hours", "5", "--json"]
+    result = CliRunner().invoke(root, words)
+    assert result.exit_code == 0, result.output
+    short = json.loads(result.output)["pv"]["persistence"]
+    long = json.loads(CliRunner().invoke(root, ["forecast", *SMALL, "--json"]).output)["pv"]["persistence"]
+    assert short["mae"] < long["mae"]
+    assert short["origins"] > 4 * long["origins"]
+
+
+def test_a_horizon_of_nothing_is_refused() -> None:
+    result = CliRunner().invoke(root, ["forecast", *SMALL, "--horizon-hours", "0"])
+    assert result.exit_code == 2
+    assert "--horizon-hours" in result.output

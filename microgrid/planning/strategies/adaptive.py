@@ -2,9 +2,10 @@
 
 With u the largest share a home keeps back (drawn once per home from 0…1/2), n the net energy forecast and a the mean of
 |n| so far, the share is `u / (1 + |n| / a)`. A buyer bids `high - share * (high - low)`, a seller asks
-`low + share * (high - low)` within its rational range low…high. Bids thus lie in the upper and asks in the lower half:
-all energy that can be traded is traded, and the price falls towards feed-in when there is plenty, and rises towards
-retail when it is scarce.
+`low + share * (high - low)`, where low is feed-in and high is retail minus fee, the most that a buyer can pay; where a
+fee leaves no room, a seller asks low. As long as all homes have the same prices, bids lie in the upper and asks in the
+lower half: all energy that can be traded is traded, and the price falls towards feed-in when there is plenty, and rises
+towards retail when it is scarce.
 """
 
 import numpy as np
@@ -35,7 +36,8 @@ class AdaptiveStrategies:
         self._sum_wh += amount_wh
         lowest, highest, trades = rational_ranges(net_wh, feed_in, retail, fee)
         relative = amount_wh * self._count / np.maximum(self._sum_wh, 1)
-        kept = ((highest - lowest) * self._patience / (1 + relative)).astype(np.int64)
+        room = np.maximum(highest - np.where(net_wh > 0, 0, fee) - lowest, 0)
+        kept = (room * self._patience / (1 + relative)).astype(np.int64)
         return np.where(trades, np.where(net_wh > 0, highest - kept, lowest + kept), OUT)
 
 
