@@ -31,13 +31,13 @@ class Problem:
         metering: "separate" where each home has its own meter, "shared" where all are netted on one.
         pv_curtailable: Whether PV may be left unused.
         grid_resale: Whether a battery may sell what it bought (see `optimisers/_resale.py`).
-        solar0_kwh: Energy in each battery at the start that it may sell all the same, shape (B,); all of it where not
-            given.
         cycle_cost_per_kwh: Wear of a battery for each kWh charged and each kWh discharged.
         home_import_limit_kw: Largest power that each home takes, shape (N,); infinite where there is no limit.
         home_export_limit_kw: Largest power that each home gives, shape (N,).
         community_import_limit_kw: Largest power that all homes together take.
         community_export_limit_kw: Largest power that all homes together give.
+        solar0_kwh: Energy in each battery at the start that it may sell without grid resale, shape (B,); all of it where not
+            given.
 
     Raises:
         PlanError: an array of a wrong shape, a value that is no number, a negative load, an export price above the
@@ -54,12 +54,12 @@ class Problem:
     metering: Metering = "separate"
     pv_curtailable: bool = False
     grid_resale: bool = True
-    solar0_kwh: FloatArray | None = None
     cycle_cost_per_kwh: float = 0.0
     home_import_limit_kw: FloatArray | float = np.inf
     home_export_limit_kw: FloatArray | float = np.inf
     community_import_limit_kw: float = np.inf
     community_export_limit_kw: float = np.inf
+    solar0_kwh: FloatArray | None = None
 
     def __post_init__(self) -> None:
         for name in ("load_kwh", "pv_kwh", "import_price", "export_price"):
