@@ -36,8 +36,8 @@ class Problem:
         home_export_limit_kw: Largest power that each home gives, shape (N,).
         community_import_limit_kw: Largest power that all homes together take.
         community_export_limit_kw: Largest power that all homes together give.
-        solar0_kwh: Energy in each battery at the start that it may sell without grid resale, shape (B,); all of it where not
-            given.
+        solar0_kwh: Energy in each battery at the start that may be sold without grid resale, shape (B,); all of it
+            where not given.
 
     Raises:
         PlanError: an array of a wrong shape, a value that is no number, a negative load, an export price above the

@@ -179,6 +179,16 @@ class TestResale:
         assert result.charge_kwh.sum() == pytest.approx(1.0)
         assert (result.export_kwh.sum(), result.cost) == pytest.approx((0.0, 0.1))
 
+    def test_only_the_part_of_the_stock_that_is_solar_is_sold(self) -> None:
+        """1 kWh in stock, 0.25 of it solar, sold at 0.4."""
+        battery = BatteryFleet.of_homes(0, 1.0, 1.0, round_trip=1.0, lowest=0.0, highest=1.0, start=1.0)
+        nothing, price = np.zeros((1, 1)), np.array([0.4])
+        problem = Problem(1.0, nothing, nothing, price, price, battery, grid_resale=False, solar0_kwh=np.array([0.25]))
+        for name in ("linear_program", "convex", "rolling_horizon"):
+            assert plan(problem, name).cost == pytest.approx(-0.1, abs=1e-6)
+        with pytest.raises(PlanError, match="solar0_kwh"):
+            replace(problem, solar0_kwh=np.zeros(2))
+
     @pytest.mark.parametrize("name", ["linear_program", "convex", "community_optimum"])
     def test_pv_that_no_wire_takes_is_left_unused_also_where_the_shared_meter_has_none_left_over(
         self, name: str
