@@ -34,7 +34,12 @@ def solve(problem: Problem) -> Plan:
     """
     import cvxpy  # noqa: PLC0415 - takes a second, and only this optimiser needs it
 
-    cp: Any = cvxpy
+    # CVXPY adds up uninitialised memory to learn the shape of a sum, and numpy warns of what it finds there.
+    with np.errstate(invalid="ignore", over="ignore"):
+        return make_plan(problem, _cheapest(problem, cvxpy), "convex")
+
+
+def _cheapest(problem: Problem, cp: Any) -> Decision:
     model = _variables(problem, cp)
     buying, selling = problem.prices
     energy = cp.multiply(buying, model.bought) - cp.multiply(selling, model.sold)
@@ -52,7 +57,7 @@ def solve(problem: Problem) -> Plan:
         raise PlanError(
             what="the optimiser", found="convex, where prices or limits reward waste", right="linear_program there"
         )
-    return make_plan(problem, decision, "convex")
+    return decision
 
 
 def _minimum(problem: Problem, what: Any, rules: list[Any], cp: Any) -> float:
