@@ -2,8 +2,8 @@
 
 Charging x while discharging x * eta_charge * eta_discharge leaves the state of charge as it was and wastes
 w = x * (1 - eta_charge * eta_discharge). Without it the meter takes w less, or gives w more. Where no price is below
-zero that cannot cost more, so the overlap is dropped; where a limit of the connection lets no more energy out, as much
-PV is left unused instead. What cannot be dropped so is where waste pays.
+zero that cannot cost more, so the overlap is dropped; where a limit of the connection or an export price below zero
+lets no more energy out, as much PV is left unused instead. What cannot be dropped so is where waste pays.
 """
 
 from dataclasses import replace
@@ -31,7 +31,8 @@ def without_overlap(problem: Problem, decision: Decision) -> tuple[Decision, Boo
     noise = both <= NOISE_KWH
     drop = _waste_is_free(problem) | noise
     clean = _dropped(problem, decision, np.where(drop, both, 0.0))
-    if np.isfinite([*problem.home_limits_kwh[1], problem.community_limits_kwh[1]]).any():
+    limited = np.isfinite([*problem.home_limits_kwh[1], problem.community_limits_kwh[1]]).any()
+    if limited or (problem.pv_curtailable and (problem.export_price < 0).any()):
         curtailed, held = _within_export_limits(problem, clean, decision)
         drop = drop & (~held[:, problem.batteries.home] | noise)
         clean = _dropped(problem, replace(decision, curtailed_kwh=curtailed), np.where(drop, both, 0.0))
@@ -57,18 +58,34 @@ def _within_export_limits(problem: Problem, clean: Decision, before: Decision) -
 
     A home with a meter of its own leaves no more unused than it wasted before, so that its bill stays as it was.
     """
-    net, most = net_by_home(problem, clean), problem.home_limits_kwh[1]
+    net, wasted = net_by_home(problem, clean), net_by_home(problem, before)
+    most, most_together = _most_export(problem, wasted)
     spare = problem.pv_kwh - clean.curtailed_kwh if problem.pv_curtailable else np.zeros_like(net)
     if problem.metering == "separate" or problem.has_home_limit:
-        spare = np.minimum(spare, np.maximum(net_by_home(problem, before) - net, 0.0))
+        spare = np.minimum(spare, np.maximum(wasted - net, 0.0))
     own = np.minimum(np.maximum(-net - most, 0.0), spare)
-    excess = np.maximum(_together(-net - own) - problem.community_limits_kwh[1], 0.0)
+    excess = np.maximum(_together(-net - own) - most_together, 0.0)
     available = _together(spare - own)
     share = np.minimum(np.divide(excess, available, out=np.zeros_like(excess), where=available > 0), 1.0)
     unused = own + (spare - own) * share
     sold = -net - unused
-    held = (sold - most > NOISE_KWH) | (_together(sold) - problem.community_limits_kwh[1] > NOISE_KWH)
+    held = (sold - most > NOISE_KWH) | (_together(sold) - most_together > NOISE_KWH)
     return clean.curtailed_kwh + np.where(held, 0.0, unused), held
+
+
+def _most_export(problem: Problem, net: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Most that homes and all together may give, (T, N) and (T, 1): where it costs money, no more than with the waste.
+
+    Args:
+        problem: The problem.
+        net: Energy that each home takes with the waste, shape (T, N).
+    """
+    homes, together = problem.home_limits_kwh[1], problem.community_limits_kwh[1]
+    given, charged = np.maximum(-problem.by_meter(net), 0.0), problem.prices[1] < 0
+    at_meter = np.where(charged, np.minimum(given, together if problem.metering == "shared" else homes), np.inf)
+    if problem.metering == "shared":
+        return np.broadcast_to(homes, net.shape), np.minimum(at_meter, together)
+    return np.minimum(at_meter, homes), np.full((len(net), 1), together)
 
 
 def _together(by_home: FloatArray) -> FloatArray:

@@ -36,6 +36,8 @@ class Problem:
         home_export_limit_kw: Largest power that each home gives, shape (N,).
         community_import_limit_kw: Largest power that all homes together take.
         community_export_limit_kw: Largest power that all homes together give.
+        solar0_kwh: Energy in each battery at the start that may be sold without grid resale, shape (B,); all of it
+            where not given.
 
     Raises:
         PlanError: an array of a wrong shape, a value that is no number, a negative load, an export price above the
@@ -57,6 +59,7 @@ class Problem:
     home_export_limit_kw: FloatArray | float = np.inf
     community_import_limit_kw: float = np.inf
     community_export_limit_kw: float = np.inf
+    solar0_kwh: FloatArray | None = None
 
     def __post_init__(self) -> None:
         for name in ("load_kwh", "pv_kwh", "import_price", "export_price"):
@@ -68,6 +71,9 @@ class Problem:
         for name in ("home_import_limit_kw", "home_export_limit_kw"):
             limit = np.asarray(getattr(self, name), dtype=np.float64)
             object.__setattr__(self, name, np.broadcast_to(limit, (self.homes,)))
+        if self.solar0_kwh is not None:
+            object.__setattr__(self, "solar0_kwh", frozen_floats(self.solar0_kwh))
+            _check_solar(self)
         _check_values(self)
 
     @property
@@ -100,6 +106,11 @@ class Problem:
     def community_limits_kwh(self) -> tuple[float, float]:
         """Most energy that all homes together take and give in an interval."""
         return self.community_import_limit_kw * self.dt_hours, self.community_export_limit_kw * self.dt_hours
+
+    @property
+    def solar_at_start_kwh(self) -> FloatArray:
+        """Energy in each battery at the start that counts as solar, shape (B,)."""
+        return self.batteries.soc0_kwh if self.solar0_kwh is None else self.solar0_kwh
 
     @property
     def has_community_limit(self) -> bool:
@@ -138,6 +149,7 @@ class Problem:
             import_price=self.prices[0][:, column],
             export_price=self.prices[1][:, column],
             batteries=self.batteries.select(mine, here[0]),
+            solar0_kwh=None if self.solar0_kwh is None else self.solar0_kwh[mine],
             flexible=self.flexible.select(flexible, here[1]) if self.flexible.count else self.flexible,
             home_import_limit_kw=np.asarray(self.home_import_limit_kw)[column],
             home_export_limit_kw=np.asarray(self.home_export_limit_kw)[column],
@@ -145,7 +157,14 @@ class Problem:
             community_export_limit_kw=np.inf,
         )
 
-    def window(self, start: int, stop: int, soc_kwh: FloatArray, flexed_kwh: FloatArray) -> "Problem":
+    def window(
+        self,
+        start: int,
+        stop: int,
+        soc_kwh: FloatArray,
+        flexed_kwh: FloatArray,
+        solar_kwh: FloatArray | None = None,
+    ) -> "Problem":
         """The intervals start…stop - 1, from a state in between, so that what comes later stays possible.
 
         Args:
@@ -153,6 +172,7 @@ class Problem:
             stop: The one after the last.
             soc_kwh: State of charge of the batteries before `start`, shape (B,).
             flexed_kwh: Energy that loads that can wait have taken before `start`, shape (F,).
+            solar_kwh: Energy in the batteries that they may sell, shape (B,); all of it where not given.
         """
         rows, fleet, dt = slice(start, stop), self.batteries, self.dt_hours
         final = np.maximum(fleet.floor_kwh(self.intervals - stop, dt), fleet.soc_min_kwh)
@@ -163,6 +183,7 @@ class Problem:
             import_price=self.import_price[rows],
             export_price=self.export_price[rows],
             batteries=fleet.starting_at(soc_kwh, final),
+            solar0_kwh=solar_kwh,
             flexible=self.flexible.window(start, stop, flexed_kwh, dt),
         )
 
@@ -181,7 +202,7 @@ class Problem:
 
     def without_batteries(self) -> "Problem":
         """The same homes with no battery."""
-        return replace(self, batteries=BatteryFleet.none())
+        return replace(self, batteries=BatteryFleet.none(), solar0_kwh=None)
 
 
 def _check_shapes(problem: Problem) -> None:
@@ -232,6 +253,14 @@ def _check_values(problem: Problem) -> None:
             raise PlanError(
                 what=f"home of a {name}", found=homes.max(), right=f"one of the {problem.homes} homes, counted from 0"
             )
+
+
+def _check_solar(problem: Problem) -> None:
+    solar = problem.solar_at_start_kwh
+    if solar.shape != (problem.batteries.count,):
+        right = f"one number for each of the {problem.batteries.count} batteries"
+        raise PlanError(what="solar0_kwh", found=f"of shape {solar.shape}", right=right)
+    _check_everywhere("solar0_kwh", "battery", solar[None], valid=solar[None] >= 0, right="0 or more")
 
 
 def _check_everywhere(name: str, column: str, values: FloatArray, *, valid: BoolArray, right: str) -> None:

@@ -55,6 +55,12 @@ def test_waiting_orders_are_served_by_price_and_then_by_time() -> None:
     ]
 
 
+def test_a_payment_of_a_microwatthour_is_exact_beside_an_offer_of_a_gigawatthour_under_vcg() -> None:
+    """Who buys 1e-9 kWh takes them from the buyer of GWh, who bid 0.0861 for them."""
+    result = clear(Book.from_lists([(0.5, 1e-9), (0.0861, 2e6)], [(0.0712, 1e6)]), "vcg")
+    assert result.trades.buyer_price[result.trades.quanta == 1].tolist() == pytest.approx([0.0861])
+
+
 def test_orders_of_different_size_count_as_one_each_under_mcafee() -> None:
     """The first pair left out, 0.20 and 0.24, has its middle between the limits of the last that trades."""
     bids, asks = [(0.30, 2.0), (0.25, 1.0), (0.20, 5.0)], [(0.10, 1.5), (0.15, 1.5), (0.24, 1.0)]

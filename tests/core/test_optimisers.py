@@ -135,3 +135,19 @@ def test_a_hundred_homes_cost_what_two_peers_found(name: str, intervals: int, re
     result = plan(problem, name)
     assert result.cost == pytest.approx(expected[f"cost_T{intervals}"], abs=1e-3)
     assert broken(problem, result) == []
+
+
+def test_what_memory_held_before_is_nothing_to_the_convex_model(
+    battery_cases: dict[str, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """New memory full of infinities of both signs: CVXPY adds it up, but for the shape alone."""
+
+    def soiled(*arguments: Any, **settings: Any) -> Any:
+        array = np.zeros(*arguments, **settings)
+        if array.dtype == np.float64:
+            array.flat[::2], array.flat[1::2] = np.inf, -np.inf
+        return array
+
+    monkeypatch.setattr(np, "empty", soiled)
+    case = battery_cases["h3"]
+    assert plan(toy_problem(case), "convex").cost == pytest.approx(case["expected"]["optimal_cost"], abs=1e-5)

@@ -13,8 +13,11 @@ from microgrid.assets.battery import BatteryFleet
 from microgrid.assets.flexible import FlexibleLoads
 from microgrid.domain.errors import BadInputError, InfeasibleError, PlanError, UnknownNameError
 from microgrid.planning import Problem, plan
+from microgrid.planning.decision import Decision
 from microgrid.planning.invariants import broken
 from microgrid.planning.overlap import overlap_kwh
+from microgrid.planning.problem import Metering
+from microgrid.planning.schedule import make_plan
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "plain": {},
@@ -162,6 +165,43 @@ class TestResale:
         surplus = np.maximum(problem.pv_kwh - problem.load_kwh, 0).sum()
         assert result.export_kwh.sum() <= surplus + problem.batteries.soc0_kwh.sum() + 1e-6
 
+    def test_what_was_bought_under_one_plan_is_not_sold_under_the_next(self) -> None:
+        """1 kWh is bought for 0.1 in hope of a load that does not come; selling it for 0.4 would break the rule."""
+        battery = BatteryFleet.of_homes(0, 1.0, 1.0, round_trip=1.0, lowest=0.0, highest=1.0, start=0.0)
+        nothing, expected = np.zeros((3, 1)), np.array([[0.0], [1.0], [0.0]])
+        problem = Problem(
+            1.0, nothing, nothing, np.array([0.1, 0.5, 0.5]), np.array([0.0, 0.4, 0.4]), battery, grid_resale=False
+        )
+        forecast = (expected, nothing)
+        result = plan(problem, "rolling_horizon", horizon_steps=2, replan_steps=1, forecast=lambda a, b: tuple(
+            (part if a == 0 else nothing)[a:b] for part in forecast
+        ))  # fmt: skip
+        assert result.charge_kwh.sum() == pytest.approx(1.0)
+        assert (result.export_kwh.sum(), result.cost) == pytest.approx((0.0, 0.1))
+
+    def test_only_the_part_of_the_stock_that_is_solar_is_sold(self) -> None:
+        """1 kWh in stock, 0.25 of it solar, sold at 0.4."""
+        battery = BatteryFleet.of_homes(0, 1.0, 1.0, round_trip=1.0, lowest=0.0, highest=1.0, start=1.0)
+        nothing, price = np.zeros((1, 1)), np.array([0.4])
+        problem = Problem(1.0, nothing, nothing, price, price, battery, grid_resale=False, solar0_kwh=np.array([0.25]))
+        for name in ("linear_program", "convex", "rolling_horizon"):
+            assert plan(problem, name).cost == pytest.approx(-0.1, abs=1e-6)
+        with pytest.raises(PlanError, match="solar0_kwh"):
+            replace(problem, solar0_kwh=np.zeros(2))
+
+    @pytest.mark.parametrize("name", ["linear_program", "convex", "community_optimum"])
+    def test_pv_that_no_wire_takes_is_left_unused_also_where_the_shared_meter_has_none_left_over(
+        self, name: str
+    ) -> None:
+        """Home 0 has 2 kWh that may not leave it, home 1 needs 3 kWh and its battery is full: 3 - 1 kWh are bought."""
+        battery = BatteryFleet.of_homes(1, 1.0, 1.0, round_trip=1.0, lowest=0.0, highest=1.0, start=1.0)
+        problem = Problem(
+            1.0, np.array([[0.0, 3.0]]), np.array([[2.0, 0.0]]), np.array([0.3]), np.array([0.1]), battery,
+            metering="shared", pv_curtailable=True, grid_resale=False, home_export_limit_kw=np.array([0.0, 9.0]),
+        )  # fmt: skip
+        result = plan(problem, name)
+        assert (result.cost, result.curtailed_kwh.sum()) == pytest.approx((0.6, 2.0), abs=1e-5)
+
 
 class TestPricesBelowZero:
     def test_a_battery_never_wastes_energy_for_money(self) -> None:
@@ -197,6 +237,19 @@ class TestPricesBelowZero:
         for name in ("greedy", "linear_program", "convex", "rolling_horizon"):
             assert plan(problem, name).cost == pytest.approx(0.0, abs=1e-6)
             assert plan(replace(problem, pv_curtailable=False), name).cost == pytest.approx(0.1, abs=1e-6)
+
+    @pytest.mark.parametrize("metering", ["separate", "shared"])
+    def test_waste_that_spared_a_sale_below_zero_becomes_pv_left_unused(self, metering: Metering) -> None:
+        """2 kWh of PV, 1.25 unused and 0.75 burnt in an empty battery of no size: all unused costs nothing."""
+        one = np.ones((1, 1))
+        battery = BatteryFleet.of_homes(0, 0.0, 1.0, round_trip=0.25)
+        problem = Problem(
+            1.0, 0 * one, 2 * one, np.array([0.3]), np.array([-0.1]), battery, metering=metering, pv_curtailable=True
+        )
+        result = make_plan(problem, Decision(one, one / 4, np.zeros((1, 0)), 1.25 * one), "by hand")
+        assert (result.charge_kwh.sum(), result.curtailed_kwh.sum(), result.cost) == pytest.approx((0.0, 2.0, 0.0))
+        for name in ("linear_program", "community_optimum"):
+            assert plan(problem, name).cost == pytest.approx(0.0, abs=1e-6)
 
 
 class TestRollingHorizon:

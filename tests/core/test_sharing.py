@@ -18,7 +18,8 @@ from microgrid.market.sharing import (
     supply_demand_bills,
     supply_demand_prices,
 )
-from microgrid.settlement.community import bills_without_market, community_bill
+from microgrid.settlement.community import bills_without_market, community_bill, self_use
+from microgrid.sim.metrics.energy import saving_percent
 
 Reference = Callable[[str], dict[str, Any]]
 
@@ -77,6 +78,7 @@ def test_bills_of_communities(reference: Reference) -> None:
         net = np.array(given_["load_kwh"]).T - np.array(given_["pv_kwh"]).T
         energy, grid = (np.maximum(net, 0), np.maximum(-net, 0)), (given_["grid_retail"], given_["grid_feed_in"])
         assert bills_without_market(*energy, *grid).tolist() == pytest.approx(expected["p2g_bills"], abs=1e-8)
+        assert bills_without_market(*energy, *grid).sum() == pytest.approx(expected["community_bill_p2g"], abs=1e-8)
         for name, rule in BILLS.items():
             bills = rule(*energy, *grid)
             assert bills.tolist() == pytest.approx(expected[name], abs=document["tolerance"]), (case["id"], name)
@@ -103,6 +105,22 @@ def test_the_printed_table_of_ten_households(reference: Reference) -> None:
     assert mid_market.tolist() == pytest.approx(expected["mmr_bills"], abs=tolerance)
     alone = given_["grid_retail"] * imports - given_["grid_feed_in"] * exports
     assert alone.tolist() == pytest.approx(expected["p2g_bills"], abs=tolerance)
+    assert alone.sum() == pytest.approx(expected["total_p2g"], abs=tolerance)
+    for total in (bills.sum(), mid_market.sum()):
+        saved = float(saving_percent(total, alone.sum()))
+        # Prices and totals are printed to three and two decimals, so the percentage is known to half a point.
+        assert saved == pytest.approx(expected["saving_percent"], abs=0.5)
+
+
+def test_whole_numbers_of_kwh_are_energies_like_any_other() -> None:
+    """Two homes, 1 kWh shared at 0.2 and 1 kWh left for the grid; then two hours in which nobody is there."""
+    imports, exports = np.array([[2, 0], [0, 0]]), np.array([[0, 1], [0, 0]])
+    assert mid_market_bills(imports, exports, 0.3, 0.1).tolist() == pytest.approx([0.5, -0.2])
+    assert bill_sharing_bills(imports, exports, 0.3, 0.1).tolist() == pytest.approx([0.3, 0.0])
+    assert supply_demand_bills(imports, exports, 0.3, 0.1).sum() == pytest.approx(0.3)
+    use = self_use(np.array([[2, 1], [2, 0]]), np.array([[1, 0], [0, 0]]))
+    assert use.home_self_sufficiency.tolist() == [0.25, 0.0]
+    assert use.home_self_consumption.tolist() == pytest.approx([1.0, np.nan], nan_ok=True)
 
 
 ENERGY = st.floats(0, 50).map(lambda kwh: round(kwh, 3))

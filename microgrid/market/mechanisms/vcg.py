@@ -69,5 +69,7 @@ def _cheapest(price: FloatArray, quanta: IntArray, wanted: IntArray) -> FloatArr
     until, cost_until = np.cumsum(quanta), np.cumsum(price * quanta)
     last = np.searchsorted(until, wanted)
     before = until[last] - quanta[last]
-    cost: FloatArray = cost_until[last] - price[last] * (quanta[last] - (wanted - before))
+    # What comes before the last energy, not what ends with it less its rest: a rest of GWh would drown a payment of Wh.
+    cost_before = np.concatenate([[0.0], cost_until[:-1]])[last]
+    cost: FloatArray = cost_before + price[last] * (wanted - before)
     return cost

@@ -4,19 +4,20 @@ Legal and tariff rules pay for solar energy only. For each battery a second acco
 is kept beside the stock s:
 
     p[t] <= p[t-1] + eta_c * c_pv[t] - d_sold[t] / eta_d,   0 <= p <= s,   0 <= c_pv <= c,   0 <= d_sold <= d
-    e + sum c_pv <= max(pv - load, 0) - u + sum d_sold        each meter and interval
+    e + sum c_pv <= max(pv - load, 0) - u + sum d_sold        each meter and interval, u only where pv > load
 
 PV serves the load of its own meter first; what is then left over may be sold or stored as solar energy, and only
-stored solar energy may be sold. What the battery held at the start counts as solar energy, in share
-`SOLAR_SHARE_AT_START`. The first row is an inequality, so that solar energy may also serve the load.
+stored solar energy may be sold. Where nothing is left over, PV may be left unused all the same: a connection behind the
+meter may carry no more. What the battery held at the start counts as solar energy, or as much of it as
+`Problem.solar0_kwh` says. The first row is an inequality, so that solar energy may also serve the load.
 """
 
 import numpy as np
 
+from microgrid.domain.arrays import FloatArray, IntArray
 from microgrid.planning.optimisers._builder import Builder
 from microgrid.planning.problem import Problem
-
-SOLAR_SHARE_AT_START = 1.0
+from microgrid.planning.schedule import Plan
 
 
 def add(builder: Builder, problem: Problem) -> None:
@@ -41,7 +42,7 @@ def add(builder: Builder, problem: Problem) -> None:
 def _account_rows(builder: Builder, problem: Problem) -> None:
     fleet, blocks = problem.batteries, builder.blocks
     most = np.zeros((problem.intervals, fleet.count))
-    most[0] = SOLAR_SHARE_AT_START * fleet.soc0_kwh
+    most[0] = problem.solar_at_start_kwh
     rows = builder.rows("solar", most.shape, -np.inf, most)
     builder.put(rows, blocks["solar"], 1.0)
     builder.put(rows[1:], blocks["solar"][:-1], -1.0)
@@ -54,8 +55,36 @@ def _sale_rows(builder: Builder, problem: Problem) -> None:
     surplus = np.maximum(-problem.net_kwh, 0.0)
     rows = builder.rows("sale", surplus.shape, -np.inf, surplus)
     builder.put(rows, blocks["export"], 1.0)
-    unused = blocks["curtailed"]
-    builder.put(rows[:, meter] if unused.shape[1] == problem.homes else rows[:, : unused.shape[1]], unused, 1.0)
+    unused, left_over = blocks["curtailed"], (surplus > 0).astype(np.float64)
+    place = meter if unused.shape[1] == problem.homes else slice(unused.shape[1])
+    builder.put(rows[:, place], unused, left_over[:, place])
     at_battery = rows[:, meter[problem.batteries.home]]
     builder.put(at_battery, blocks["solar_charge"], 1.0)
     builder.put(at_battery, blocks["sold"], -1.0)
+
+
+def solar_left_kwh(problem: Problem, plan: Plan) -> FloatArray:
+    """The most that can be solar energy of what a plan leaves in each battery, kWh, shape (B,).
+
+    What a meter's surplus did not sell was charged, and what it sold beyond its surplus came out of its batteries, in
+    proportion to what each charged or could have sold.
+    """
+    fleet, meter = problem.batteries, problem.meter_of_home[problem.batteries.home]
+    surplus = np.maximum(-problem.net_kwh, 0.0)
+    unused = problem.by_meter(plan.curtailed_kwh) * (surplus > 0)
+    kept = surplus - unused - plan.export_kwh
+    solar = problem.solar_at_start_kwh
+    for time in range(problem.intervals):
+        charged = _shared_out(np.maximum(kept[time], 0.0), plan.charge_kwh[time], meter)
+        most = np.minimum(plan.discharge_kwh[time], solar * fleet.eta_discharge)
+        sold = _shared_out(np.maximum(-kept[time], 0.0), most, meter)
+        moved = solar + fleet.eta_charge * charged - sold / fleet.eta_discharge
+        solar = np.clip(moved, 0.0, plan.soc_kwh[time + 1])
+    return solar
+
+
+def _shared_out(amount: FloatArray, most: FloatArray, meter: IntArray) -> FloatArray:
+    total = np.bincount(meter, most, len(amount))
+    share = np.minimum(np.divide(amount, total, out=np.zeros_like(amount), where=total > 0), 1.0)
+    shared: FloatArray = most * share[meter]
+    return shared

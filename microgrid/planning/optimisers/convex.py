@@ -16,7 +16,6 @@ from microgrid.domain.arrays import FloatArray, IntArray
 from microgrid.domain.errors import PlanError, SolverError
 from microgrid.planning.decision import Decision
 from microgrid.planning.optimisers._reasons import explain
-from microgrid.planning.optimisers._resale import SOLAR_SHARE_AT_START
 from microgrid.planning.overlap import without_overlap
 from microgrid.planning.problem import Problem
 from microgrid.planning.schedule import Plan, make_plan
@@ -35,7 +34,12 @@ def solve(problem: Problem) -> Plan:
     """
     import cvxpy  # noqa: PLC0415 - takes a second, and only this optimiser needs it
 
-    cp: Any = cvxpy
+    # CVXPY adds up uninitialised memory to learn the shape of a sum, and numpy warns of what it finds there.
+    with np.errstate(invalid="ignore", over="ignore"):
+        return make_plan(problem, _cheapest(problem, cvxpy), "convex")
+
+
+def _cheapest(problem: Problem, cp: Any) -> Decision:
     model = _variables(problem, cp)
     buying, selling = problem.prices
     energy = cp.multiply(buying, model.bought) - cp.multiply(selling, model.sold)
@@ -53,7 +57,7 @@ def solve(problem: Problem) -> Plan:
         raise PlanError(
             what="the optimiser", found="convex, where prices or limits reward waste", right="linear_program there"
         )
-    return make_plan(problem, decision, "convex")
+    return decision
 
 
 def _minimum(problem: Problem, what: Any, rules: list[Any], cp: Any) -> float:
@@ -158,18 +162,20 @@ def _no_resale(problem: Problem, model: _Model, cp: Any) -> list[Any]:
     """The rule of `_resale.py`: only solar energy is sold."""
     fleet, shape = problem.batteries, (problem.intervals, problem.batteries.count)
     solar_charge, sold, solar = (cp.Variable(shape, nonneg=True) for _ in range(3))
-    start = SOLAR_SHARE_AT_START * fleet.soc0_kwh[None]
+    start = problem.solar_at_start_kwh[None]
     before = cp.vstack([start, solar[:-1]]) if problem.intervals > 1 else start
     gained = cp.multiply(_rows(problem, fleet.eta_charge), solar_charge)
     spent = cp.multiply(_rows(problem, 1 / fleet.eta_discharge), sold)
     at_meter = _places(problem.meter_of_home[fleet.home], problem.meters)
+    surplus = np.maximum(-problem.net_kwh, 0.0)
     unused = model.unused @ _places(problem.meter_of_home, problem.meters) if problem.pv_curtailable else 0.0
+    counted = cp.multiply(surplus > 0, unused)
     return [
         solar <= before + gained - spent,
         solar <= model.soc,
         solar_charge <= model.charge,
         sold <= model.discharge,
-        model.sold + unused + (solar_charge - sold) @ at_meter <= np.maximum(-problem.net_kwh, 0.0),
+        model.sold + counted + (solar_charge - sold) @ at_meter <= surplus,
     ]
 
 

@@ -2,8 +2,8 @@
 
 Every `replan_steps` intervals the next `horizon_steps` are planned with what is forecast for them; of that plan the
 part until the next one is carried out. Batteries and loads that can wait follow the plan, the grid takes what the
-forecast got wrong. State of charge and energy already taken are carried over. Each plan keeps later deadlines and the
-final state of charge within reach.
+forecast got wrong. State of charge, its solar part and energy already taken are carried over. Each plan keeps later
+deadlines and the final state of charge within reach.
 """
 
 from collections.abc import Callable
@@ -17,6 +17,7 @@ from microgrid.planning.decision import Decision
 from microgrid.planning.optimisers._highs import Models
 from microgrid.planning.optimisers._parts import couples, decide_by_parts
 from microgrid.planning.optimisers._reasons import out_of_reach
+from microgrid.planning.optimisers._resale import solar_left_kwh
 from microgrid.planning.problem import Problem
 from microgrid.planning.schedule import Plan, join, make_plan
 
@@ -53,11 +54,13 @@ def solve(
         raise InfeasibleError(clauses)
     expect, models = _as_function(problem, forecast), Models(interior_point=couples(problem))
     soc, flexed, done = problem.batteries.soc0_kwh, np.zeros(problem.flexible.count), []
+    solar = problem.solar_at_start_kwh
     for start in range(0, problem.intervals, every):
-        ahead = problem.window(start, min(start + horizon, problem.intervals), soc, flexed)
+        ahead = problem.window(start, min(start + horizon, problem.intervals), soc, flexed, solar)
         decision = _decide(ahead.expecting(*expect(start, start + ahead.intervals)), models, start)
-        now = problem.window(start, min(start + every, problem.intervals), soc, flexed)
+        now = problem.window(start, min(start + every, problem.intervals), soc, flexed, solar)
         done.append(make_plan(now, _first(decision, now.intervals), "rolling_horizon"))
+        solar = solar_left_kwh(now, done[-1])
         soc, flexed = done[-1].soc_kwh[-1], flexed + done[-1].flex_kwh.sum(axis=0)
     return join(done, "rolling_horizon")
 
