@@ -187,9 +187,21 @@ class Problem:
             flexible=self.flexible.window(start, stop, flexed_kwh, dt),
         )
 
-    def expecting(self, load_kwh: FloatArray, pv_kwh: FloatArray) -> "Problem":
-        """The same problem with other load and PV, two arrays of shape (T, N)."""
-        return replace(self, load_kwh=load_kwh, pv_kwh=pv_kwh)
+    def expecting(
+        self,
+        load_kwh: FloatArray,
+        pv_kwh: FloatArray,
+        import_price: FloatArray | None = None,
+        export_price: FloatArray | None = None,
+    ) -> "Problem":
+        """The same problem with other load and PV, shape (T, N), and other prices where given."""
+        return replace(
+            self,
+            load_kwh=load_kwh,
+            pv_kwh=pv_kwh,
+            import_price=self.import_price if import_price is None else import_price,
+            export_price=self.export_price if export_price is None else export_price,
+        )
 
     def on_one_meter(self) -> "Problem":
         """All homes netted on one meter that buys at the lowest and sells at the highest price among them."""

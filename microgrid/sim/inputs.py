@@ -26,7 +26,7 @@ CAPACITY_KWH = (5.0, 20.0)
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Past:
-    """The H intervals before the run: energy in kWh, shape (H, N), and prices in currency per kWh, shape (H, 2)."""
+    """The H intervals before the run: energy in kWh, shape (H, N), and prices in micro per kWh, shape (H, 2)."""
 
     load_kwh: FloatArray
     pv_kwh: FloatArray

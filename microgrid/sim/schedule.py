@@ -13,7 +13,8 @@ from microgrid.domain.arrays import FloatArray, IntArray
 from microgrid.domain.intervals import HOURS_PER_DAY, SECONDS_PER_HOUR
 from microgrid.domain.units import WH_PER_KWH
 from microgrid.planning import Plan, Problem, plan
-from microgrid.sim.inputs import Inputs
+from microgrid.planning.schedule import join
+from microgrid.sim.inputs import Inputs, price_columns
 from microgrid.sim.outcome import Energy
 from microgrid.sim.scenario import Scenario
 
@@ -37,12 +38,11 @@ class Expectation:
 def expect(scenario: Scenario, inputs: Inputs) -> Expectation:
     """Forecasts of load, PV and prices, made once a day for the day to come."""
     forecaster, per_day = _forecaster(scenario, inputs), _per_day(inputs)
-    prices = np.array([(band.feed_in, band.retail) for band in inputs.bands], dtype=np.float64)
     past = inputs.past
     return Expectation(
         np.maximum(_by_day(forecaster, past.load_kwh, inputs.load_kwh, per_day), 0.0),
         np.maximum(_by_day(forecaster, past.pv_kwh, inputs.pv_kwh, per_day), 0.0),
-        np.maximum(_by_day(forecaster, past.prices, prices, per_day), 0.0),
+        np.maximum(_by_day(forecaster, past.prices, price_columns(inputs.bands), per_day), 0.0),
     )
 
 
@@ -65,43 +65,71 @@ def _by_day(forecaster: Any, past: FloatArray, actual: FloatArray, per_day: int)
 
 
 def make_plan(scenario: Scenario, inputs: Inputs, expected: Expectation) -> Plan:
-    """Plan the whole run under the scenario's optimiser.
+    """Plan the run under the scenario's optimiser, which never knows more than had been measured when it planned.
 
-    An optimiser that only reacts needs no forecast and meets what really happens.
+    One that only reacts needs no forecast and meets what really happens; one that plans anew as it goes forecasts
+    each time. All others plan the whole run at once if the forecaster has foresight, or else each day at its beginning.
 
     Raises:
         PlanError: no plan keeps every limit; the message says which one binds.
     """
     optimiser = scenario.planning.optimiser
     module = plugins.load("optimiser", optimiser)
-    rolls = "forecast" in inspect.signature(module.solve).parameters
-    truth = rolls or getattr(module, "REACTS", False)
-    load, pv = expected.load_kwh, expected.pv_kwh
-    if truth:  # as the meters count it, so that a battery fills a gap to the last Wh
-        load, pv = inputs.load_wh / WH_PER_KWH, inputs.pv_wh / WH_PER_KWH
-    feed_in, retail = expected.prices.T * MICRO
-    problem = Problem(
+    if "forecast" in inspect.signature(module.solve).parameters:
+        return plan(_problem(scenario, inputs, _reality(inputs)), optimiser=optimiser, **_rolling(scenario, inputs))
+    if getattr(module, "REACTS", False):
+        return plan(_problem(scenario, inputs, _reality(inputs)), optimiser=optimiser)
+    problem = _problem(scenario, inputs, expected)
+    if getattr(plugins.load("forecaster", scenario.planning.forecaster), "FORESIGHT", False):
+        return plan(problem, optimiser=optimiser)
+    return _plan_by_day(problem, optimiser, _per_day(inputs))
+
+
+def _reality(inputs: Inputs) -> Expectation:
+    """What happens, as the meters count it, so that a battery fills a gap to the last Wh."""
+    return Expectation(inputs.load_wh / WH_PER_KWH, inputs.pv_wh / WH_PER_KWH, price_columns(inputs.bands))
+
+
+def _problem(scenario: Scenario, inputs: Inputs, expected: Expectation) -> Problem:
+    import_price, export_price = _both_prices(expected.prices)
+    return Problem(
         dt_hours=inputs.first.hours,
-        load_kwh=load,
-        pv_kwh=pv,
-        import_price=np.maximum(retail, feed_in),
-        export_price=feed_in,
+        load_kwh=expected.load_kwh,
+        pv_kwh=expected.pv_kwh,
+        import_price=import_price,
+        export_price=export_price,
         batteries=inputs.batteries,
         flexible=inputs.flexible,
         metering="shared" if scenario.batteries.model == "central" else "separate",
     )
-    return plan(problem, optimiser=optimiser, **(_rolling(scenario, inputs) if rolls else {}))
+
+
+def _both_prices(prices: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Import and export price in currency per kWh; a forecast may have them cross, which no plan could bear."""
+    feed_in, retail = prices.T * MICRO
+    return np.maximum(retail, feed_in), feed_in
+
+
+def _plan_by_day(problem: Problem, optimiser: str, per_day: int) -> Plan:
+    soc, flexed, done = problem.batteries.soc0_kwh, np.zeros(problem.flexible.count), []
+    for start in range(0, problem.intervals, per_day):
+        day = problem.window(start, min(start + per_day, problem.intervals), soc, flexed)
+        done.append(plan(day, optimiser=optimiser))
+        soc, flexed = done[-1].soc_kwh[-1], flexed + done[-1].flex_kwh.sum(axis=0)
+    return join(done, optimiser)
 
 
 def _rolling(scenario: Scenario, inputs: Inputs) -> dict[str, Any]:
     """Parameters of an optimiser that plans anew as it goes; a plan's forecast knows what was measured by then."""
     forecaster, past = _forecaster(scenario, inputs), inputs.past
-    load, pv = (np.concatenate(pair) for pair in ((past.load_kwh, inputs.load_kwh), (past.pv_kwh, inputs.pv_kwh)))
+    pairs = (past.load_kwh, inputs.load_kwh), (past.pv_kwh, inputs.pv_kwh), (past.prices, price_columns(inputs.bands))
+    series, before = [np.concatenate(pair) for pair in pairs], len(past.load_kwh)
 
-    def forecast(start: int, stop: int) -> tuple[FloatArray, FloatArray]:
-        now, then = len(past.load_kwh) + start, len(past.load_kwh) + stop
-        both = (forecaster.ahead(known[:now], known[now:then], per_day=_per_day(inputs)) for known in (load, pv))
-        return tuple(np.maximum(series, 0.0) for series in both)
+    def forecast(start: int, stop: int) -> tuple[FloatArray, ...]:
+        now, then = before + start, before + stop
+        ahead = (forecaster.ahead(known[:now], known[now:then], per_day=_per_day(inputs)) for known in series)
+        load, pv, prices = (np.maximum(expected, 0.0) for expected in ahead)
+        return load, pv, *_both_prices(prices)
 
     steps_per_hour = 1 / inputs.first.hours
     horizon = max(1, round(scenario.planning.horizon_hours * steps_per_hour))

@@ -5,6 +5,9 @@ from microgrid.domain.interfaces import EnergyArray, SeriesArray
 LEARNS = False
 """It needs no past."""
 
+FORESIGHT = True
+"""It needs no patience either: what it says of a day is the same on every day before."""
+
 
 class ExactForecaster:
     """Answers with what will happen."""

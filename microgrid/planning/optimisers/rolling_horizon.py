@@ -6,7 +6,7 @@ forecast got wrong. State of charge, its solar part and energy already taken are
 deadlines and the final state of charge within reach.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from microgrid.planning.problem import Problem
 from microgrid.planning.schedule import Plan, join, make_plan
 
 Expected = tuple[FloatArray, FloatArray]
-Forecast = Callable[[int, int], Expected]
+Forecast = Callable[[int, int], Sequence[FloatArray]]
 
 
 def solve(
@@ -38,8 +38,8 @@ def solve(
         horizon_steps: How many intervals each plan looks ahead; a day where not given.
         replan_steps: After how many intervals the next plan is made; an hour where not given, at least one interval.
         forecast: Load and PV expected, two arrays of shape (T, N); or a function of the first interval of a plan and
-            the one after its last, both counted from 0, that gives two arrays of shape (stop - start, N); the truth
-            where not given.
+            the one after its last, both counted from 0, that gives two arrays of shape (stop - start, N), and after
+            them, where prices are not known ahead, import and export price; the truth where not given.
 
     Raises:
         PlanError: steps or a forecast that cannot be.
