@@ -15,7 +15,7 @@ from simulated_runs import by_hand, everything, written
 from simulations import inputs_of, scenario
 
 from microgrid.report.drawing import Plot
-from microgrid.report.simulation.plots import SKETCHES, draw_all
+from microgrid.report.simulation.plots import SKETCHES, draw_all, sketch
 from microgrid.report.simulation.reading import read_simulation
 from microgrid.sim.run import run
 
@@ -33,7 +33,7 @@ def plots_of(results: Any, target: Path) -> dict[str, Plot]:
 
 def test_a_run_in_which_everything_happens_has_every_plot(folder: Path) -> None:
     drawn = {path.stem for path in (folder / "plots").glob("*.png")}
-    assert drawn == {sketch.name for sketch in SKETCHES}
+    assert drawn == {one.name for one in SKETCHES}
 
 
 def test_a_plot_without_data_is_left_out(tmp_path: Path) -> None:
@@ -50,6 +50,37 @@ def test_the_picture_is_a_png_and_the_drawing_well_formed(tmp_path: Path) -> Non
         assert width > height > 400
         ET.fromstring(plot.svg)  # noqa: S314 - drawn here
         assert plot.summary.endswith(".")
+
+
+def test_hatching_can_be_told_from_the_area_it_lies_on(tmp_path: Path) -> None:
+    patterns = [
+        pattern
+        for plot in plots_of(everything(), tmp_path / "run").values()
+        for pattern in re.findall(r"<pattern.*?</pattern>", plot.svg, re.DOTALL)
+    ]
+    assert patterns
+    for pattern in patterns:
+        fill, stroke = (re.search(rf"{word}[:=] ?\"?([^\";]+)", pattern) for word in ("fill", "stroke"))
+        assert fill
+        assert stroke
+        assert stroke[1] == "var(--card)" != fill[1]
+
+
+def test_the_dots_of_a_crowd_take_the_colours_of_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sketch, "MOST_SHAPES", 2)
+    drawn = plots_of(by_hand(), tmp_path / "run")
+    for name, colours in (("self_use", {"orange", "blue"}), ("saving_and_trade", {"orange", "blue"})):
+        svg = drawn[name].svg
+        used = re.findall(r'<image filter="url\(#([^)]+)\)"', svg)
+        assert len(used) == svg.count("<image") == 2
+        flooded = dict(re.findall(r'<filter id="([^"]+)"[^>]*><feFlood flood-color="var\(--(\w+)\)"', svg))
+        assert {flooded[name] for name in used} == colours
+
+
+def test_a_heat_map_keeps_its_own_colours(tmp_path: Path) -> None:
+    svg = plots_of(everything(), tmp_path / "run")["trade_heatmap"].svg
+    assert "<image " in svg
+    assert "<filter" not in svg
 
 
 @pytest.mark.slow
@@ -114,8 +145,8 @@ def test_the_page_leads_to_every_section_and_shows_every_plot(folder: Path) -> N
     summary = json.loads((folder / "summary.json").read_text("utf-8"))
     for text in (summary["reproduce"]["command"], summary["ledger"]["head"], "h001", "state of charge"):
         assert text in page
-    for sketch in SKETCHES:
-        assert f"<h3>{sketch.title}</h3>" in page.replace("&#39;", "'"), sketch.name
+    for one in SKETCHES:
+        assert f"<h3>{one.title}</h3>" in page.replace("&#39;", "'"), one.name
 
 
 def test_names_are_escaped(tmp_path: Path) -> None:
