@@ -84,7 +84,7 @@ def test_bills_of_communities(reference: Reference) -> None:
 
 
 def test_supply_pays_more_the_scarcer_it_is() -> None:
-    """S = 10, D = 20 with retail 0.30 and feed-in 0.08 is 0.126316 inside, worked by hand; the grid supplies the rest."""
+    """S = 10, D = 20 with retail 0.30 and feed-in 0.08 is 0.126316 inside, worked by hand; 10 come from the grid."""
     imports, exports = np.array([[20.0, 0.0]]), np.array([[0.0, 10.0]])
     bills = supply_demand_bills(imports, exports, 0.30, 0.08)
     assert bills.tolist() == pytest.approx([10 * 0.126316 + 10 * 0.30, -10 * 0.126316], abs=1e-5)
