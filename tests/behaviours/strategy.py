@@ -19,7 +19,7 @@ BAND = PriceBand(feed_in=80_000, retail=300_000, reference=190_000)
 
 
 class StrategyBehaviour:
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(
         nets=st.lists(st.integers(-9_000, 9_000), min_size=1, max_size=20),
         prices=st.tuples(*[st.integers(0, 1_000_000)] * 2).map(sorted),
@@ -45,7 +45,7 @@ class StrategyBehaviour:
         nets = [500, -200, 0, 1_500, -900]
         assert [one.limit_price(net, BAND, 0) for net in nets] == [other.limit_price(net, BAND, 0) for net in nets]
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(
         nets=st.lists(st.integers(-9_000, 9_000), min_size=1, max_size=20),
         prices=st.tuples(*[st.integers(0, 1_000_000)] * 2).map(sorted),
@@ -62,7 +62,7 @@ class StrategyBehaviour:
             limits = many.limit_prices(np.array([net]), feed_in, retail, fee)
             assert limits.tolist() == [OUT if limit is None else limit]
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(
         nets=st.lists(st.integers(-9_000, 9_000), min_size=1, max_size=20),
         prices=st.tuples(*[st.integers(0, 1_000_000)] * 2).map(sorted),

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from microgrid.assets.battery import BatteryFleet
+from microgrid.planning import plan
 from microgrid.planning.decision import Decision
 from microgrid.planning.overlap import without_overlap
 from microgrid.planning.problem import Problem
@@ -51,3 +52,12 @@ def test_more_charge_than_there_is_room_for_ends_with_the_battery_full() -> None
     result = make_plan(one_home(0.05, start=0.91), decided(4.0, 0.0), "by hand")
     assert (result.charge_kwh.item(), result.soc_kwh[-1].item()) == pytest.approx((1.0, 10.0))
     assert result.cost == pytest.approx(-0.05 * (2.0 - 1.0))
+
+
+def test_pv_is_left_unused_only_while_selling_costs() -> None:
+    """Greedy, without a battery: the first hour's 2 kWh would be sold at -0.10, the second's are sold at 0.05."""
+    prices = (np.array([0.1, 0.1]), np.array([-0.1, 0.05]))
+    problem = Problem(1.0, np.zeros((2, 1)), np.full((2, 1), 2.0), *prices, pv_curtailable=True)
+    result = plan(problem, "greedy")
+    assert result.curtailed_kwh.ravel().tolist() == [2.0, 0.0]
+    assert result.cost == pytest.approx(-0.05 * 2.0)

@@ -77,7 +77,7 @@ def test_one_wh_is_rounded_against_the_home() -> None:
 HOME = st.tuples(st.integers(0, 5_000), st.integers(0, 5_000), st.none() | st.tuples(*[st.integers(0, 6_000)] * 2))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     homes=st.lists(HOME, min_size=1, max_size=8),
     prices=st.tuples(*[st.integers(0, 1_000_000)] * 3).map(sorted),
@@ -104,7 +104,7 @@ def test_homes_grid_fees_and_dust_sum_to_zero_and_each_amount_is_the_stated_equa
         assert statement.amount_micro == floor(Fraction(nano, 1_000))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     net=st.integers(-6_000, 6_000),
     both=st.integers(0, 500),
@@ -138,7 +138,7 @@ def test_a_seller_that_fails_to_deliver_is_told_what_that_cost() -> None:
     assert (buyer.trading_gain_nano, buyer.imbalance_nano, buyer.fee_nano) == (105_000_000, 0, 5_000_000)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     homes=st.lists(HOME, min_size=1, max_size=5),
     prices=st.tuples(*[st.integers(0, 1_000_000)] * 3).map(sorted),

@@ -67,7 +67,7 @@ BANDS = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(band=st.just(BAND) | BANDS, bids=ORDERS, asks=ORDERS)
 @example(band=BAND, bids=[], asks=[])
 @example(band=BAND, bids=[(300_000, 5), (300_000, 5)], asks=[(80_000, 7)])
