@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("unhurried", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
 
-pytest.register_assert_rewrite("behaviours")
+pytest.register_assert_rewrite("behaviours", "run_folders", "sunshine")
 
 NO_SKIP = "MICROGRID_TESTS_NO_SKIP"
 
