@@ -61,3 +61,9 @@ def test_pv_is_left_unused_only_while_selling_costs() -> None:
     result = plan(problem, "greedy")
     assert result.curtailed_kwh.ravel().tolist() == [2.0, 0.0]
     assert result.cost == pytest.approx(-0.05 * 2.0)
+
+
+def test_homes_on_one_meter_buy_at_the_lowest_and_sell_at_the_highest_price_among_them() -> None:
+    prices = (np.array([[0.30, 0.25]]), np.array([[0.05, 0.10]]))
+    one = Problem(1.0, np.ones((1, 2)), np.zeros((1, 2)), *prices).on_one_meter()
+    assert (one.meters, one.import_price.tolist(), one.export_price.tolist()) == (1, [[0.25]], [[0.10]])
