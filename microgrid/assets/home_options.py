@@ -8,7 +8,7 @@ import numpy as np
 
 from microgrid.assets.clouds import FAIR, Climate
 from microgrid.assets.home_types import HOME_TYPES, Range
-from microgrid.assets.site import FloatArray
+from microgrid.domain.arrays import FloatArray
 from microgrid.domain.errors import CommunityError, UnknownNameError
 
 SHARES: Final = ("pv_share", "battery_share", "ev_share", "heat_pump_share")

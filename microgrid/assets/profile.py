@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from microgrid.assets.registers import IntArray, cumulative_wh
+from microgrid.assets.registers import cumulative_wh
+from microgrid.domain.arrays import FloatArray, IntArray
 from microgrid.domain.intervals import Interval, interval_range
-
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False, slots=True)

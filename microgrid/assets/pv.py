@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from microgrid.assets.site import FloatArray
 from microgrid.assets.sky import Light
+from microgrid.domain.arrays import FloatArray
 
 ALBEDO = 0.2
 LIGHT_WIND_M_S = 1.0

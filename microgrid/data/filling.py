@@ -4,11 +4,9 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from microgrid.domain.arrays import FloatArray
 from microgrid.domain.errors import UnknownNameError
-
-FloatArray = npt.NDArray[np.float64]
 
 
 def zero(series: FloatArray) -> FloatArray:

@@ -1,12 +1,9 @@
 """Energy in whole quanta: the integers in which every market rule counts, and exact sums of them."""
 
 import numpy as np
-import numpy.typing as npt
 
+from microgrid.domain.arrays import FloatArray, IntArray
 from microgrid.domain.units import WH_PER_KWH
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 QUANTA_PER_KWH = 10**9
 """Quantities are compared and paired in whole 1e-9 kWh, so that 0.1 + 0.2 kWh meets 0.3 kWh exactly."""

@@ -7,9 +7,8 @@ number or of shape (T,). Ratios are NaN where nothing was generated or used.
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
+from microgrid.domain.arrays import FloatArray
 
 
 @dataclass(frozen=True, eq=False, slots=True)
