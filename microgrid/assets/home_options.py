@@ -64,7 +64,12 @@ class HomeOptions:
         self.type_weights()
 
     def type_weights(self) -> FloatArray:
-        """Weight of each home type, shape (10,)."""
+        """Weight of each home type, shape (10,).
+
+        Raises:
+            UnknownNameError: the mix names a type that is not there.
+            CommunityError: a weight below zero, or none above it.
+        """
         if self.mix is None:
             return np.array([kind.share for kind in HOME_TYPES])
         names = [kind.name for kind in HOME_TYPES]

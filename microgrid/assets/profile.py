@@ -36,7 +36,15 @@ class Profiles:
     def from_load_and_pv(
         cls, home_ids: Sequence[str], first: Interval, load_kwh: FloatArray, pv_kwh: FloatArray, filled: int = 0
     ) -> "Profiles":
-        """Homes whose meter nets within the interval: import = max(load - pv, 0), export = max(pv - load, 0)."""
+        """Homes whose meter nets within the interval: import = max(load - pv, 0), export = max(pv - load, 0).
+
+        Args:
+            home_ids: Names of the N homes.
+            first: First interval.
+            load_kwh: Consumption, kWh, shape (T, N).
+            pv_kwh: Generation, kWh, shape (T, N).
+            filled: Values that were missing in the source and were filled.
+        """
         net_kwh = load_kwh - pv_kwh
         return cls(
             tuple(home_ids), first, np.maximum(net_kwh, 0.0), np.maximum(-net_kwh, 0.0), load_kwh, pv_kwh, filled

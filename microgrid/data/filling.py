@@ -10,7 +10,7 @@ from microgrid.domain.errors import UnknownNameError
 
 
 def zero(series: FloatArray) -> FloatArray:
-    """Nothing was used or generated."""
+    """Nothing was used or generated; shape (T,) in and out, as for all that follow."""
     return np.nan_to_num(series, nan=0.0)
 
 

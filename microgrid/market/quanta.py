@@ -13,12 +13,12 @@ LOW_BITS = 26
 
 
 def to_quanta(quantity_kwh: FloatArray) -> IntArray:
-    """Energies in kWh as whole quanta, half to even."""
+    """Energies in kWh as whole quanta of the same shape, half to even."""
     return np.rint(quantity_kwh * QUANTA_PER_KWH).astype(np.int64)
 
 
 def from_quanta(quanta: IntArray) -> FloatArray:
-    """Energies in quanta as kWh."""
+    """Energies in quanta as kWh of the same shape."""
     return quanta / QUANTA_PER_KWH
 
 
