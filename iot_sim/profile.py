@@ -8,10 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from microgrid.assets.registers import cumulative_wh
+from microgrid.domain.arrays import FloatArray
 from microgrid.domain.intervals import SECONDS_PER_HOUR
 from microgrid.domain.units import WH_PER_KWH
-
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
-pytest.register_assert_rewrite("behaviours")
+# How long an example takes depends on the machine and on who else works on it.
+settings.register_profile("unhurried", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
+
+pytest.register_assert_rewrite("behaviours", "run_folders", "sunshine")
 
 NO_SKIP = "MICROGRID_TESTS_NO_SKIP"
 

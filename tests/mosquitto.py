@@ -8,7 +8,7 @@ from getpass import getuser
 from pathlib import Path
 from time import monotonic
 
-START_TIMEOUT_S = 10.0
+START_TIMEOUT_S = 60.0
 
 
 def free_port() -> int:

@@ -1,7 +1,11 @@
 """The house holds: import rules, lint and types, checked with the tools themselves."""
 
+import ast
+import re
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -39,3 +43,25 @@ def test_no_source_file_is_longer_than_a_few_screens() -> None:
     sources = [p for folder, kind in folders.items() for p in (ROOT / folder).rglob(kind) if not made & {*p.parts}]
     assert len(sources) > 50
     assert not {str(p): n for p in sources if (n := len(p.read_text().splitlines())) > MOST_LINES}
+
+
+def test_every_package_that_is_imported_is_declared() -> None:
+    """What arrives only because another package needs it today may be gone tomorrow."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = [line for name, lines in project["optional-dependencies"].items() if name != "dev" for line in lines]
+    declared = {re.split(r"[\[<>=]", line)[0] for line in (*project["dependencies"], *extras)}
+    homes = packages_distributions()
+    packages = imported("microgrid", "iot_sim") - {"microgrid", "iot_sim"} - sys.stdlib_module_names
+    assert len(packages) > 20
+    assert {
+        name for name in packages if not declared & {home.lower().replace("_", "-") for home in homes[name]}
+    } == set()
+
+
+def imported(*folders: str) -> set[str]:
+    """Packages that source files name in an import."""
+    trees = [ast.parse(path.read_text("utf-8")) for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    names += [node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module]
+    return {name.split(".")[0] for name in names}

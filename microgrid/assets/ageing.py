@@ -47,12 +47,15 @@ class Ageing:
                 raise PlanError(what=name, found=getattr(self, name), right="above zero")
 
     def fade(self, years: FloatArray | float, cycles: FloatArray | float) -> FloatArray:
-        """Share of the capacity lost after some years and equivalent full cycles."""
+        """Share of the capacity lost after some years and equivalent full cycles, shape as these.
+
+        fade = calendar_fade * sqrt(years / calendar_years) + cycle_fade * cycles / rated_cycles
+        """
         calendar = self.calendar_fade * np.sqrt(np.asarray(years) / self.calendar_years)
         return np.asarray(calendar + self.cycle_fade * np.asarray(cycles) / self.rated_cycles)
 
     def years_of_life(self, cycles_per_year: FloatArray | float) -> FloatArray:
-        """Years from new to the end of life at a rate of use.
+        """Years from new to the end of life at a rate of use, equivalent full cycles a year, shape as the rate.
 
         With x = sqrt(years) the fade is k x + c x^2, k = calendar_fade / sqrt(calendar_years) and
         c = cycle_fade * cycles_per_year / rated_cycles; it meets the end of life at

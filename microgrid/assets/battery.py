@@ -103,16 +103,16 @@ class BatteryFleet:
         return len(self.home)
 
     def select(self, batteries: npt.NDArray[np.int64] | npt.NDArray[np.bool_], home: IntArray) -> "BatteryFleet":
-        """Some of the batteries, at homes with new indices."""
+        """Some of the batteries, by index or mask, at homes with new indices, shape (chosen,)."""
         return BatteryFleet(home, *(getattr(self, name)[batteries] for name in _FLOATS))
 
     def starting_at(self, soc0_kwh: FloatArray, min_final_soc_kwh: FloatArray | None = None) -> "BatteryFleet":
-        """The same batteries in another state."""
+        """The same batteries with other states of charge at the start and least ones at the end, kWh, shape (B,)."""
         final = self.soc_min_kwh if min_final_soc_kwh is None else min_final_soc_kwh
         return replace(self, soc0_kwh=soc0_kwh, min_final_soc_kwh=final)
 
     def floor_kwh(self, intervals_left: npt.ArrayLike, dt_hours: float) -> FloatArray:
-        """State of charge below which the final one is out of reach with some intervals left, kWh."""
+        """State of charge below which the final one is out of reach with some intervals left, kWh, shape (..., B)."""
         return self.min_final_soc_kwh - np.asarray(intervals_left) * self.charge_power_kw * dt_hours * self.eta_charge
 
     def chargeable_kwh(self, soc_kwh: FloatArray, dt_hours: float) -> FloatArray:
@@ -126,7 +126,7 @@ class BatteryFleet:
         return np.minimum(self.discharge_power_kw * dt_hours, stock)
 
     def after(self, soc_kwh: FloatArray, charge_kwh: FloatArray, discharge_kwh: FloatArray) -> FloatArray:
-        """State of charge after a step, kWh; rounding of the last bits never leaves the limits."""
+        """State of charge after a step, kWh, shape (B,); rounding of the last bits never leaves the limits."""
         moved = soc_kwh + self.eta_charge * charge_kwh - discharge_kwh / self.eta_discharge
         return np.clip(moved, self.soc_min_kwh, self.soc_max_kwh)
 
@@ -164,14 +164,25 @@ def self_consumption_step_wh(
 def follow_step_wh(
     fleet: BatteryFleet, soc_kwh: FloatArray, charge_kwh: FloatArray, discharge_kwh: FloatArray, dt_hours: float
 ) -> tuple[IntArray, IntArray, FloatArray]:
-    """Carry out a planned charge and discharge as far as the limits let it be, in whole Wh at the AC side."""
+    """Carry out a planned charge and discharge as far as the limits let it be.
+
+    Args:
+        fleet: The batteries.
+        soc_kwh: State of charge before, kWh, shape (B,).
+        charge_kwh: Planned energy into each battery, AC side, kWh, shape (B,).
+        discharge_kwh: Planned energy out of each, likewise.
+        dt_hours: Length of the interval.
+
+    Returns:
+        Charge and discharge, whole Wh at the AC side, and the state of charge after it, kWh, each shape (B,).
+    """
     charge = np.minimum(whole_wh(charge_kwh), whole_wh(fleet.chargeable_kwh(soc_kwh, dt_hours)))
     discharge = np.minimum(whole_wh(discharge_kwh), whole_wh(fleet.dischargeable_kwh(soc_kwh, dt_hours)))
     return charge, discharge, fleet.after(soc_kwh, charge / WH_PER_KWH, discharge / WH_PER_KWH)
 
 
 def whole_wh(energy_kwh: FloatArray) -> IntArray:
-    """Energies in kWh, not negative, as whole Wh, rounded toward zero."""
+    """Energies in kWh, not negative, as whole Wh of the same shape, rounded toward zero."""
     return np.floor(energy_kwh * WH_PER_KWH + NEARLY_ONE_WH).astype(np.int64)
 
 

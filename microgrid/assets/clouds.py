@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from microgrid.assets.site import FloatArray
+from microgrid.domain.arrays import FloatArray
 from microgrid.domain.intervals import HOURS_PER_DAY, SECONDS_PER_HOUR
 
 WEATHER_MEMORY_S = 18 * SECONDS_PER_HOUR

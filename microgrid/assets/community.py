@@ -8,8 +8,9 @@ from microgrid.assets.clouds import air_temperature_c, clear_sky_index
 from microgrid.assets.load import LARGEST_SHIFT_S, QUARTER_S, Household, load_power_kw
 from microgrid.assets.profile import Profiles
 from microgrid.assets.pv import PvArray, pv_power_kw
-from microgrid.assets.site import FloatArray, Site, interval_means, substeps
+from microgrid.assets.site import Site, interval_means, substeps
 from microgrid.assets.weather import clear_sky, clouded, midpoints, unix_s
+from microgrid.domain.arrays import FloatArray
 from microgrid.domain.intervals import Interval
 
 DEFAULT_SITE = Site()

@@ -20,7 +20,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from microgrid.assets.flexible_demand import FlexibleDemand
-from microgrid.assets.site import FloatArray
+from microgrid.domain.arrays import FloatArray
 from microgrid.domain.intervals import SECONDS_PER_HOUR, Interval
 
 EARLIEST_ARRIVAL_H, LATEST_ARRIVAL_H = 12.0, 23.75

@@ -78,7 +78,7 @@ class FlexibleLoads:
         return len(self.home)
 
     def window(self, start: int, stop: int, done_kwh: FloatArray, dt_hours: float) -> "FlexibleLoads":
-        """The intervals start…stop - 1 after `done_kwh` has flowed, so that what comes later stays possible."""
+        """The intervals start…stop - 1 after `done_kwh` (F,) has flowed, so that what comes later stays possible."""
         if not self.count:
             return self
         low = np.maximum(self.needed_kwh(dt_hours)[start:stop] - done_kwh, 0.0)
@@ -86,7 +86,7 @@ class FlexibleLoads:
         return FlexibleLoads(self.home, low, np.maximum(high, low), self.power_kw)
 
     def select(self, loads: npt.NDArray[np.int64] | npt.NDArray[np.bool_], home: IntArray) -> "FlexibleLoads":
-        """Some of the loads, at homes with new indices."""
+        """Some of the loads, by index or mask, at homes with new indices, shape (chosen,)."""
         return FlexibleLoads(home, self.lower_kwh[:, loads], self.upper_kwh[:, loads], self.power_kw[loads])
 
     def needed_kwh(self, dt_hours: float) -> FloatArray:

@@ -9,8 +9,7 @@ With flex[s, f] the energy drawn in interval s, everything a plan must keep to i
 
 from dataclasses import dataclass
 
-from microgrid.assets.ownership import IntArray
-from microgrid.assets.site import FloatArray
+from microgrid.domain.arrays import FloatArray, IntArray
 
 
 @dataclass(frozen=True, eq=False, slots=True)

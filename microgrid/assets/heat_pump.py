@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 
 from microgrid.assets.flexible_demand import FlexibleDemand
-from microgrid.assets.site import FloatArray
+from microgrid.domain.arrays import FloatArray
 from microgrid.domain.intervals import Interval
 
 SMALLEST_LIFT_K, LARGEST_LIFT_K = 15.0, 60.0

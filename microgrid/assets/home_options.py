@@ -8,7 +8,7 @@ import numpy as np
 
 from microgrid.assets.clouds import FAIR, Climate
 from microgrid.assets.home_types import HOME_TYPES, Range
-from microgrid.assets.site import FloatArray
+from microgrid.domain.arrays import FloatArray
 from microgrid.domain.errors import CommunityError, UnknownNameError
 
 SHARES: Final = ("pv_share", "battery_share", "ev_share", "heat_pump_share")
@@ -64,7 +64,12 @@ class HomeOptions:
         self.type_weights()
 
     def type_weights(self) -> FloatArray:
-        """Weight of each home type, shape (10,)."""
+        """Weight of each home type, shape (10,).
+
+        Raises:
+            UnknownNameError: the mix names a type that is not there.
+            CommunityError: a weight below zero, or none above it.
+        """
         if self.mix is None:
             return np.array([kind.share for kind in HOME_TYPES])
         names = [kind.name for kind in HOME_TYPES]

@@ -23,7 +23,7 @@ from typing import Final
 
 import numpy as np
 
-from microgrid.assets.site import FloatArray
+from microgrid.domain.arrays import FloatArray
 from microgrid.domain.intervals import HOURS_PER_DAY
 
 QUARTERS_PER_DAY: Final = 96

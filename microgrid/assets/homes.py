@@ -16,10 +16,11 @@ from microgrid.assets.clouds import air_temperature_c, clear_sky_index, ornstein
 from microgrid.assets.home_options import HomeOptions
 from microgrid.assets.home_types import HOME_TYPES, QUARTERS_PER_DAY, Range
 from microgrid.assets.local_clock import local_seconds
-from microgrid.assets.ownership import BoolArray, IntArray, owners, whole_numbers
+from microgrid.assets.ownership import owners, whole_numbers
 from microgrid.assets.pv import ac_power_kw, cell_temperature_c, dc_power_kw, plane_irradiance
-from microgrid.assets.site import FloatArray, Site, interval_means, midpoints_s, substeps
+from microgrid.assets.site import Site, interval_means, midpoints_s, substeps
 from microgrid.assets.sky import SECONDS_PER_DAY, Light, plain_clear_sky, plain_clouded
+from microgrid.domain.arrays import BoolArray, FloatArray, IntArray
 from microgrid.domain.errors import CommunityError
 from microgrid.domain.intervals import Interval
 

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from microgrid.assets.clouds import ornstein_uhlenbeck
-from microgrid.assets.site import FloatArray
+from microgrid.domain.arrays import FloatArray
 from microgrid.domain.intervals import SECONDS_PER_HOUR
 
 QUARTER_S = 900

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, tzinfo
 
 import numpy as np
 
-from microgrid.assets.site import FloatArray
+from microgrid.domain.arrays import FloatArray
 
 OFFSET_STEP_S = 900
 """No zone changes its clock within a quarter of an hour."""

@@ -3,12 +3,8 @@
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from microgrid.assets.site import FloatArray
-
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
+from microgrid.domain.arrays import BoolArray, FloatArray, IntArray
 
 
 def whole_numbers(wanted: FloatArray, total: int) -> IntArray:

@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from microgrid.assets.registers import IntArray, cumulative_wh
+from microgrid.assets.registers import cumulative_wh
+from microgrid.domain.arrays import FloatArray, IntArray
 from microgrid.domain.intervals import Interval, interval_range
-
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -38,7 +36,15 @@ class Profiles:
     def from_load_and_pv(
         cls, home_ids: Sequence[str], first: Interval, load_kwh: FloatArray, pv_kwh: FloatArray, filled: int = 0
     ) -> "Profiles":
-        """Homes whose meter nets within the interval: import = max(load - pv, 0), export = max(pv - load, 0)."""
+        """Homes whose meter nets within the interval: import = max(load - pv, 0), export = max(pv - load, 0).
+
+        Args:
+            home_ids: Names of the N homes.
+            first: First interval.
+            load_kwh: Consumption, kWh, shape (T, N).
+            pv_kwh: Generation, kWh, shape (T, N).
+            filled: Values that were missing in the source and were filled.
+        """
         net_kwh = load_kwh - pv_kwh
         return cls(
             tuple(home_ids), first, np.maximum(net_kwh, 0.0), np.maximum(-net_kwh, 0.0), load_kwh, pv_kwh, filled

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from microgrid.assets.site import FloatArray
 from microgrid.assets.sky import Light
+from microgrid.domain.arrays import FloatArray
 
 ALBEDO = 0.2
 LIGHT_WIND_M_S = 1.0
@@ -61,15 +61,22 @@ def cell_temperature_c(
 def dc_power_kw(
     plane_w_m2: FloatArray, cell_c: FloatArray, capacity_kw: FloatArray | float, gamma_per_c: FloatArray | float
 ) -> FloatArray:
-    """Power of the modules, kW."""
+    """Power of the modules, kW, shape as the irradiance: G / 1000 * capacity * (1 + gamma * (cell - 25)).
+
+    Args:
+        plane_w_m2: Irradiance G in the plane of the modules, W/m².
+        cell_c: Temperature of the cells, °C, same shape.
+        capacity_kw: Power at 1000 W/m² and 25 °C.
+        gamma_per_c: Change of power per °C, below zero.
+    """
     return plane_w_m2 / STANDARD_W_M2 * capacity_kw * (1.0 + gamma_per_c * (cell_c - STANDARD_CELL_C))
 
 
 def ac_power_kw(dc_kw: FloatArray, inverter_dc_kw: FloatArray | float) -> FloatArray:
-    """Power behind an inverter that is rated for `inverter_dc_kw` at its input, kW, never below zero.
+    """Power behind an inverter that is rated for `inverter_dc_kw` at its input, kW, shape as the DC power.
 
     With load z = DC / rating: efficiency 0.96 / 0.9637 * (-0.0162 z - 0.0059 / z + 0.9858), and at most 0.96 of the
-    rating. Multiplied out, so that no input gives no power.
+    rating, never below zero. Multiplied out, so that no input gives no power.
     """
     load = dc_kw / inverter_dc_kw
     bent = (0.9858 * load - 0.0162 * load**2 - 0.0059) * NOMINAL_EFFICIENCY / REFERENCE_EFFICIENCY

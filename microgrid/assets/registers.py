@@ -9,12 +9,9 @@ with the square root of time; this way any two readings differ from the true ene
 """
 
 import numpy as np
-import numpy.typing as npt
 
+from microgrid.domain.arrays import FloatArray, IntArray
 from microgrid.domain.units import WH_PER_KWH
-
-IntArray = npt.NDArray[np.int64]
-FloatArray = npt.NDArray[np.float64]
 
 
 def cumulative_wh(energy_kwh: FloatArray, initial_wh: int = 0) -> IntArray:

@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from microgrid.domain.arrays import FloatArray
 from microgrid.domain.intervals import Interval
-
-FloatArray = npt.NDArray[np.float64]
 
 LONGEST_SUBSTEP_S = 900
 

@@ -11,7 +11,8 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from microgrid.assets.site import FloatArray, Site
+from microgrid.assets.site import Site
+from microgrid.domain.arrays import FloatArray
 from microgrid.domain.intervals import HOURS_PER_DAY, SECONDS_PER_HOUR
 
 SECONDS_PER_DAY = HOURS_PER_DAY * SECONDS_PER_HOUR

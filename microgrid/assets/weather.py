@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from microgrid.assets.site import FloatArray, Site, midpoints_s
+from microgrid.assets.site import Site, midpoints_s
+from microgrid.domain.arrays import FloatArray
 from microgrid.domain.intervals import Interval
 
 

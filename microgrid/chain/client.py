@@ -210,7 +210,11 @@ class MarketChain:
         return replace(result, bought_wh=fills[Side.BUY], sold_wh=fills[Side.SELL])
 
     def prepare_readings(self, batch_number: int, readings: Sequence[Reading]) -> bytes:
-        """Signed raw transaction that submits a batch of at most `MAX_READINGS`."""
+        """Signed raw transaction that submits a batch.
+
+        Raises:
+            ChainError: more than `MAX_READINGS`.
+        """
         if len(readings) > MAX_READINGS:
             message = f"a batch holds at most {MAX_READINGS} readings, not {len(readings)}"
             raise ChainError(message)

@@ -4,15 +4,13 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from microgrid.domain.arrays import FloatArray
 from microgrid.domain.errors import UnknownNameError
-
-FloatArray = npt.NDArray[np.float64]
 
 
 def zero(series: FloatArray) -> FloatArray:
-    """Nothing was used or generated."""
+    """Nothing was used or generated; shape (T,) in and out, as for all that follow."""
     return np.nan_to_num(series, nan=0.0)
 
 

@@ -16,9 +16,10 @@ import numpy as np
 
 from microgrid.assets.profile import Profiles
 from microgrid.data.clock import Clock, utc_label
-from microgrid.data.filling import FILLS, FloatArray, filler
+from microgrid.data.filling import FILLS, filler
 from microgrid.data.steps import Samples, first_samples, infer_step
 from microgrid.data.table import Row, Table, amount, read_table
+from microgrid.domain.arrays import FloatArray
 from microgrid.domain.errors import DataFileError
 from microgrid.domain.intervals import SECONDS_PER_HOUR, Interval
 

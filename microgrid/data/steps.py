@@ -4,14 +4,10 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 
 from microgrid.data.clock import utc_label
+from microgrid.domain.arrays import BoolArray, FloatArray, IntArray
 from microgrid.domain.errors import DataFileError
-
-IntArray = npt.NDArray[np.int64]
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 
 SUSTAINED = 4
 """Equal distances in a row that make another step; scattered gaps of the same length rarely come to that."""

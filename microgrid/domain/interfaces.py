@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from microgrid.domain.blocks import LedgerHistory, Transaction
 from microgrid.domain.intervals import Interval
-from microgrid.domain.records import Order, PriceBand
+from microgrid.domain.records import PriceBand
 
 EnergyArray = npt.NDArray[np.int64]
 SeriesArray = npt.NDArray[np.float64]
@@ -46,7 +46,7 @@ class Forecaster(Protocol):
         """Net energy (load minus PV) of the coming interval in Wh.
 
         Args:
-            history_wh: Net energy of all earlier intervals, oldest first, Wh.
+            history_wh: Net energy of all earlier intervals, oldest first, Wh, shape (H,).
             actual_wh: What the interval will bring; only an exact forecaster looks at it.
         """
 
@@ -82,13 +82,6 @@ class Strategies(Protocol):
             retail: What the grid asks.
             fee: Fee on bought energy.
         """
-
-
-class OrderSource(Protocol):
-    """A home as the market sees it."""
-
-    def order(self, interval: Interval, band: PriceBand) -> Order | None:
-        """The home's order for an interval, or None where it stays out."""
 
 
 class Ledger(Protocol):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
+from microgrid.domain.intervals import Interval
 from microgrid.domain.units import nano
 
 EPOCH_SHIFT = 32
@@ -179,6 +180,27 @@ class Order:
     nonce: int
     deadline_s: int
     duration: int = 1
+
+
+def order_for(trader: str, interval: Interval, net_wh: int, price_micro_per_kwh: int) -> Order:
+    """A home's order for an interval, good until the interval begins.
+
+    Args:
+        trader: The home's account.
+        interval: When the energy flows.
+        net_wh: What the home lacks (above zero: a bid) or has left over (below zero: an offer), Wh.
+        price_micro_per_kwh: Its limit.
+    """
+    side = Side.BUY if net_wh > 0 else Side.SELL
+    return Order(
+        trader,
+        interval.index,
+        side,
+        abs(net_wh),
+        price_micro_per_kwh,
+        order_nonce(interval.index, side),
+        interval.start_s,
+    )
 
 
 def order_nonce(interval: int, side: Side) -> int:

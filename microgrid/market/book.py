@@ -8,8 +8,9 @@ from typing import TypeVar, overload
 
 import numpy as np
 
+from microgrid.domain.arrays import FloatArray, IntArray
 from microgrid.domain.errors import BookError
-from microgrid.market.quanta import FloatArray, IntArray, to_quanta
+from microgrid.market.quanta import to_quanta
 
 AnyArray = TypeVar("AnyArray", FloatArray, IntArray)
 

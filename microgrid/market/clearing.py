@@ -7,10 +7,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from microgrid.domain.arrays import FloatArray, IntArray
 from microgrid.market.book import Book
 from microgrid.market.ladder import Trades, at_prices, pairs_in_merit_order, pairs_in_time_order
 from microgrid.market.merit_order import efficient_exchange
-from microgrid.market.quanta import FloatArray, IntArray, from_quanta
+from microgrid.market.quanta import from_quanta
 
 
 @dataclass(frozen=True, eq=False)  # without slots: the trades are made when they are asked for, and kept

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from microgrid.domain import plugins
+from microgrid.domain.arrays import FloatArray
 from microgrid.domain.errors import UnknownNameError
 from microgrid.market.book import Book
 from microgrid.market.clearing import Clearing
-from microgrid.market.quanta import FloatArray
 
 GAIN_TOLERANCE = 1e-9
 """Less than this is neither a gain nor a loss, in currency units."""

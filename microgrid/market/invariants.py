@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from microgrid.domain.arrays import FloatArray, IntArray
 from microgrid.market.clearing import Clearing
-from microgrid.market.quanta import FloatArray, IntArray, summed
+from microgrid.market.quanta import summed
 
 MONEY_TOLERANCE = 1e-9
 

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from microgrid.domain.arrays import FloatArray, IntArray
 from microgrid.market.book import Book
-from microgrid.market.quanta import FloatArray, IntArray, from_quanta
+from microgrid.market.quanta import from_quanta
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from microgrid.domain.arrays import IntArray
 from microgrid.market.book import Book
 from microgrid.market.merit_order import MeritOrder
-from microgrid.market.quanta import IntArray
 
 
 def marginal_bid(book: Book, bought: IntArray) -> int:

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from microgrid.domain.arrays import FloatArray, IntArray
 from microgrid.market.book import Book
-from microgrid.market.quanta import FloatArray, IntArray, from_quanta, summed, to_quanta
+from microgrid.market.quanta import from_quanta, summed, to_quanta
 
 BUCKETS = 4_096
 FEW_ORDERS = 2_048

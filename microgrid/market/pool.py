@@ -2,10 +2,11 @@
 
 from typing import NamedTuple
 
+from microgrid.domain.arrays import IntArray
 from microgrid.domain.errors import BookError
 from microgrid.market.book import Book
 from microgrid.market.parameters import check_not_negative
-from microgrid.market.quanta import IntArray, apportioned, coarsest_unit
+from microgrid.market.quanta import apportioned, coarsest_unit
 
 PRICE_SLACK = 1e-12
 """A limit may miss the pool's price by this much, so that 0.2 accepts (0.1 + 0.3) / 2."""

@@ -1,12 +1,9 @@
 """Energy in whole quanta: the integers in which every market rule counts, and exact sums of them."""
 
 import numpy as np
-import numpy.typing as npt
 
+from microgrid.domain.arrays import FloatArray, IntArray
 from microgrid.domain.units import WH_PER_KWH
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 QUANTA_PER_KWH = 10**9
 """Quantities are compared and paired in whole 1e-9 kWh, so that 0.1 + 0.2 kWh meets 0.3 kWh exactly."""
@@ -16,12 +13,12 @@ LOW_BITS = 26
 
 
 def to_quanta(quantity_kwh: FloatArray) -> IntArray:
-    """Energies in kWh as whole quanta, half to even."""
+    """Energies in kWh as whole quanta of the same shape, half to even."""
     return np.rint(quantity_kwh * QUANTA_PER_KWH).astype(np.int64)
 
 
 def from_quanta(quanta: IntArray) -> FloatArray:
-    """Energies in quanta as kWh."""
+    """Energies in quanta as kWh of the same shape."""
     return quanta / QUANTA_PER_KWH
 
 

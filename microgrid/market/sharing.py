@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from microgrid.market.quanta import FloatArray
+from microgrid.domain.arrays import FloatArray
 
 Series = FloatArray | float
 InternalPrice = Callable[[Series, Series, Series, Series], FloatArray]

@@ -2,10 +2,11 @@
 
 import numpy as np
 
+from microgrid.domain.arrays import IntArray
 from microgrid.market.book import LARGEST_SIDE_KWH, Book
 from microgrid.market.ladder import Pairs, pairs_in_merit_order
 from microgrid.market.merit_order import MeritOrder, merit_order
-from microgrid.market.quanta import QUANTA_PER_KWH, IntArray, summed
+from microgrid.market.quanta import QUANTA_PER_KWH, summed
 
 FEE_DECIMALS = 12
 """A limit less the fee is rounded so far, so that a bid of 0.13 less 0.03 meets an ask of 0.10."""

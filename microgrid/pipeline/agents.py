@@ -7,7 +7,7 @@ import numpy as np
 
 from microgrid.domain.interfaces import EnergyArray, Forecaster, Strategy
 from microgrid.domain.intervals import Interval
-from microgrid.domain.records import Order, PriceBand, Side, SignedOrder, order_nonce
+from microgrid.domain.records import PriceBand, SignedOrder, order_for
 from microgrid.domain.run import HomeInfo
 from microgrid.domain.wire import SigningDomain, SigningKey, sign_order
 
@@ -45,16 +45,7 @@ class HomeAgent:
         limit = self.strategy.limit_price(forecast_wh, band, band.fee)
         if limit is None:
             return Bid(forecast_wh, None)
-        side = Side.BUY if forecast_wh > 0 else Side.SELL
-        order = Order(
-            trader=self.home.account,
-            interval=interval.index,
-            side=side,
-            energy_wh=abs(forecast_wh),
-            price_micro_per_kwh=limit,
-            nonce=order_nonce(interval.index, side),
-            deadline_s=interval.start_s,
-        )
+        order = order_for(self.home.account, interval, forecast_wh, limit)
         return Bid(forecast_wh, sign_order(order, self.key, domain))
 
     def _known_wh(self, step: int) -> EnergyArray:

@@ -1,9 +1,11 @@
 """How figures are drawn: one style, once as PNG (for the folder) and as SVG (for the page).
 
 Colours are Okabe-Ito's, told apart by the colour-blind; what matters is told by shape and label too. In the SVG each
-colour becomes a CSS variable, so that figures follow the page into dark mode.
+colour becomes a CSS variable, so that figures follow the page into dark mode; dots too many for shapes of their own are
+a picture for each colour, which serves as a stencil.
 """
 
+import base64
 import io
 import re
 from collections.abc import Callable, Mapping
@@ -15,6 +17,8 @@ Axes = Any  # matplotlib's annotations know no times on an axis
 SIZE_INCHES = (4.3, 3.0)
 DOTS_PER_INCH, POINTS_PER_INCH = 160, 72
 INK, QUIET, BLUE, ORANGE, GREEN, RED = "#1b1f24", "#8a919a", "#0072b2", "#b97a00", "#00805b", "#d55e00"
+SAME_COLOUR = 4 / 255
+PICTURE = re.compile(r'<image (xlink:href="data:image/png;base64,([^"]*)")')
 CSS_NAMES = {INK: "ink", QUIET: "quiet", BLUE: "blue", ORANGE: "orange", GREEN: "green", RED: "red"}
 STYLE: dict[str, Any] = {
     "font.size": 9,
@@ -97,6 +101,7 @@ def draw_below_title(
 
 def _figure(size_inches: tuple[float, float]) -> tuple[Any, Axes]:
     figure = import_module("matplotlib.figure").Figure(figsize=size_inches, layout="constrained")
+    figure.suppressComposite = True  # a picture for each colour
     return figure, figure.add_subplot()
 
 
@@ -117,6 +122,7 @@ def _themed(svg: str, name: str, colours: Mapping[str, str], cut_points: float =
     body = svg[svg.index("<svg") :]
     body = re.sub(r"<svg [^>]*?viewBox=\"([^\"]*)\"[^>]*>", lambda found: _opening(found[1], cut_points), body, count=1)
     body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
+    body = _stencilled(body, colours)
     for prefix in ('id="', 'href="#', "url(#"):
         body = body.replace(prefix, f"{prefix}{name}-")
     for colour, css in colours.items():
@@ -129,3 +135,31 @@ def _opening(view_box: str, cut_points: float) -> str:
         left, top, width, height = map(float, view_box.split())
         view_box = f"{left:g} {top + cut_points:.2f} {width:g} {height - cut_points:.2f}"
     return f'<svg viewBox="{view_box}" xmlns:xlink="http://www.w3.org/1999/xlink">'
+
+
+def _stencilled(svg: str, colours: Mapping[str, str]) -> str:
+    """Each picture of one colour lets that colour through where it is opaque; heat maps stay as they are."""
+    used: list[str] = []
+
+    def stencil(found: re.Match[str]) -> str:
+        colour = _only_colour(base64.b64decode(found[2]), colours)
+        if colour is None:
+            return found[0]
+        used.append(colour)
+        return f'<image filter="url(#{colours[colour]})" {found[1]}'
+
+    svg = PICTURE.sub(stencil, svg)
+    filters = "".join(
+        f'<filter id="{colours[colour]}" color-interpolation-filters="sRGB"><feFlood flood-color="{colour}"/>'
+        '<feComposite operator="in" in2="SourceAlpha"/></filter>'
+        for colour in dict.fromkeys(used)
+    )
+    return svg.replace("</svg>", f"<defs>{filters}</defs></svg>") if filters else svg
+
+
+def _only_colour(png: bytes, colours: Mapping[str, str]) -> str | None:
+    """The known colour of all opaque pixels; None where there are several."""
+    pixels = import_module("matplotlib.image").imread(io.BytesIO(png))
+    opaque = pixels[pixels[..., 3] > 0.5, :3]  # noqa: PLR2004 - thinner ones are rounded too far
+    rgb = import_module("matplotlib.colors").to_rgb
+    return next((colour for colour in colours if (abs(opaque - rgb(colour)) <= SAME_COLOUR).all()), None)

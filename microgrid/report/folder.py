@@ -73,7 +73,11 @@ def _holds_run(folder: Path) -> bool:
 
 @contextmanager
 def replacing(target: Path) -> Iterator[Path]:
-    """A fresh folder that takes the target's place once the block is through, and vanishes when it fails."""
+    """A fresh folder that takes the target's place once the block is through, and vanishes when it fails.
+
+    Raises:
+        RunFolderError: it cannot be written.
+    """
     place = target.absolute()
     fresh, old = (place.with_name(f".{place.name}.{os.getpid()}.{part}") for part in ("new", "old"))
     try:

@@ -7,9 +7,8 @@ number or of shape (T,). Ratios are NaN where nothing was generated or used.
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
+from microgrid.domain.arrays import FloatArray
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -63,13 +62,13 @@ def bills_without_market(
 def community_bill(
     import_kwh: FloatArray, export_kwh: FloatArray, retail: FloatArray | float, feed_in: FloatArray | float
 ) -> float:
-    """Bill of the whole community at its common connection, netted over homes in each interval."""
+    """Bill of the whole community at its common connection, netted over homes in each interval, from (T, N)."""
     net_kwh = (import_kwh - export_kwh).sum(axis=1, keepdims=True)
     return float(bills_without_market(np.maximum(net_kwh, 0), np.maximum(-net_kwh, 0), retail, feed_in)[0])
 
 
 def self_use(load_kwh: FloatArray, pv_kwh: FloatArray) -> SelfUse:
-    """Self-consumption and self-sufficiency, by home and together."""
+    """Self-consumption and self-sufficiency, by home and together, from energies of shape (T, N), kWh."""
     own_kwh = np.minimum(load_kwh, pv_kwh).sum(axis=0)
     load, generated = load_kwh.sum(axis=0), pv_kwh.sum(axis=0)
     shared = np.minimum(load_kwh.sum(axis=1), pv_kwh.sum(axis=1)).sum()
@@ -84,7 +83,7 @@ def self_use(load_kwh: FloatArray, pv_kwh: FloatArray) -> SelfUse:
 
 
 def shared_energy(import_kwh: FloatArray, export_kwh: FloatArray) -> SharedEnergy:
-    """Energy between neighbours and to and from the grid."""
+    """Energy between neighbours and to and from the grid, from metered energies of shape (T, N), kWh."""
     imports, exports = import_kwh.sum(axis=1), export_kwh.sum(axis=1)
     net = imports - exports
     drawn, fed = np.maximum(net, 0.0), np.maximum(-net, 0.0)

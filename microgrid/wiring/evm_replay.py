@@ -11,15 +11,13 @@ from microgrid.domain.arrays import IntArray
 from microgrid.domain.intervals import SECONDS_PER_HOUR, Interval, interval_range
 from microgrid.domain.records import (
     AuctionResult,
-    Order,
     OrderResult,
     PriceBand,
     Reading,
     ReadingResult,
     Settlement,
-    Side,
     SignedOrder,
-    order_nonce,
+    order_for,
 )
 from microgrid.domain.wire import PAYLOAD_VERSION, Payload, decode_reading, encode_reading, sign_order
 from microgrid.sim.results import Results
@@ -101,16 +99,7 @@ class Replay:
         }
 
     def _sign(self, member: Member, interval: Interval, net_wh: int, limit_micro: int) -> SignedOrder:
-        side = Side.BUY if net_wh > 0 else Side.SELL
-        order = Order(
-            trader=member.key.address,
-            interval=interval.index,
-            side=side,
-            energy_wh=abs(net_wh),
-            price_micro_per_kwh=limit_micro,
-            nonce=order_nonce(interval.index, side),
-            deadline_s=interval.start_s,
-        )
+        order = order_for(member.key.address, interval, net_wh, limit_micro)
         return sign_order(order, member.key, self.chain.order_domain)
 
     def _meter(self, step: int, time_s: int) -> Iterator[Difference]:

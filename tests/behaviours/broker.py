@@ -9,7 +9,7 @@ from microgrid.domain.records import Frame
 from microgrid.ports import Broker, Delivery
 
 TOPIC = "mg/1/north/meter-0/up/r"
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 Connect = Callable[[str], MqttBroker]
 
 

@@ -16,7 +16,7 @@ ENERGY = st.floats(0.0, 20_000.0, allow_nan=False)
 
 
 class DeviceBehaviour:
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(energy=st.lists(st.tuples(ENERGY, ENERGY), min_size=1, max_size=40))
     def test_registers_never_fall_and_follow_the_energy_to_the_watt_hour(
         self, create: Create, energy: list[tuple[float, float]]

@@ -47,7 +47,7 @@ def without_waivers(clearing: Clearing) -> list[str]:
 
 
 class MechanismBehaviour:
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(bids=ORDERS, asks=ORDERS)
     def test_every_invariant_and_promise_holds_on_any_book(self, mechanism: str, bids: Orders, asks: Orders) -> None:
         result = clear(Book.from_lists(bids, asks), mechanism)

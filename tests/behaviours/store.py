@@ -69,6 +69,11 @@ class StoreBehaviour:
         assert store.contiguous(["meter-0"]) == {"meter-0": (EPOCH + 1, 0)}
         assert store.pending_readings() == [*numbered(0, 2), *later]
 
+    def test_the_newest_reading_is_of_the_newest_epoch_however_few_it_has(self, store: Store) -> None:
+        later = numbered(0, epoch=EPOCH + 1)
+        store.record([*numbered(0, 1), *later], [])
+        assert store.last_readings() == {"meter-0": later[0]}
+
     def test_pending_readings_are_sorted_by_device_and_number(self, store: Store) -> None:
         store.record([*numbered(1, 0, name="b"), *numbered(1, 0, name="a")], [])
         assert store.pending_readings() == [*numbered(0, 1, name="a"), *numbered(0, 1, name="b")]
@@ -114,6 +119,13 @@ class StoreBehaviour:
         assert store.unfinished_batches() == []
         counts = store.counts()
         assert (counts["on_chain"], counts["pending"], counts["batches"]) == (2, 1, 1)
+
+    def test_readings_handed_in_come_in_the_order_in_which_the_chain_took_them(self, store: Store) -> None:
+        store.record(numbered(0, 1, 2, 3), [])
+        for number, batch in enumerate((numbered(0, 1), numbered(2, 3))):
+            store.begin_batch(number, batch, b"raw")
+            store.finish_batch(number, [ReadingResult.ACCEPTED] * 2)
+        assert store.handed_in() == [(reading, True) for reading in numbered(0, 1, 2, 3)]
 
     def test_a_reading_that_the_contract_refused_becomes_a_dead_letter_and_is_not_sent_again(
         self, store: Store

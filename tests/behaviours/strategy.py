@@ -15,17 +15,16 @@ from microgrid.domain.records import PriceBand
 
 Make = Callable[[int], Strategy]
 MakeMany = Callable[[int, int], Strategies]
+NETS = st.lists(st.integers(-9_000, 9_000), min_size=1, max_size=20)
+PRICES = st.tuples(*[st.integers(0, 1_000_000)] * 2).map(sorted)
+FEES = st.integers(0, 200_000)
+SEEDS = st.integers(0, 99)
 BAND = PriceBand(feed_in=80_000, retail=300_000, reference=190_000)
 
 
 class StrategyBehaviour:
-    @settings(max_examples=60, deadline=None)
-    @given(
-        nets=st.lists(st.integers(-9_000, 9_000), min_size=1, max_size=20),
-        prices=st.tuples(*[st.integers(0, 1_000_000)] * 2).map(sorted),
-        fee=st.integers(0, 200_000),
-        seed=st.integers(0, 99),
-    )
+    @settings(max_examples=60)
+    @given(nets=NETS, prices=PRICES, fee=FEES, seed=SEEDS)
     def test_no_limit_can_make_a_home_pay_more_than_the_grid(
         self, make: Make, nets: list[int], prices: list[int], fee: int, seed: int
     ) -> None:
@@ -45,13 +44,8 @@ class StrategyBehaviour:
         nets = [500, -200, 0, 1_500, -900]
         assert [one.limit_price(net, BAND, 0) for net in nets] == [other.limit_price(net, BAND, 0) for net in nets]
 
-    @settings(max_examples=60, deadline=None)
-    @given(
-        nets=st.lists(st.integers(-9_000, 9_000), min_size=1, max_size=20),
-        prices=st.tuples(*[st.integers(0, 1_000_000)] * 2).map(sorted),
-        fee=st.integers(0, 200_000),
-        seed=st.integers(0, 99),
-    )
+    @settings(max_examples=60)
+    @given(nets=NETS, prices=PRICES, fee=FEES, seed=SEEDS)
     def test_a_population_of_one_bids_as_the_single_home(
         self, make: Make, make_many: MakeMany, nets: list[int], prices: list[int], fee: int, seed: int
     ) -> None:
@@ -62,12 +56,8 @@ class StrategyBehaviour:
             limits = many.limit_prices(np.array([net]), feed_in, retail, fee)
             assert limits.tolist() == [OUT if limit is None else limit]
 
-    @settings(max_examples=60, deadline=None)
-    @given(
-        nets=st.lists(st.integers(-9_000, 9_000), min_size=1, max_size=20),
-        prices=st.tuples(*[st.integers(0, 1_000_000)] * 2).map(sorted),
-        fee=st.integers(0, 200_000),
-    )
+    @settings(max_examples=60)
+    @given(nets=NETS, prices=PRICES, fee=FEES)
     def test_each_home_of_many_keeps_to_its_own_prices(
         self, make_many: MakeMany, nets: list[int], prices: list[int], fee: int
     ) -> None:

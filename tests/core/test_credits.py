@@ -18,6 +18,12 @@ def test_a_transfer_moves_the_amount_and_is_logged_with_the_balance() -> None:
     assert book.log == (entry,)
 
 
+def test_all_that_a_holder_has_can_be_passed_on() -> None:
+    book = CreditBook(START)
+    assert book.transfer(0, "a", "b", 1_000).refused == ""
+    assert book.balances_wh == {"a": 0, "b": 1_000, "supply": 5_000}
+
+
 @pytest.mark.parametrize(
     ("sender", "receiver", "amount", "reason"),
     [

@@ -33,7 +33,7 @@ def assert_always_possible(demand: FlexibleDemand, hours: float) -> None:
     assert (demand.uncontrolled_kwh <= most_kwh).all()
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(
     chargers=st.lists(st.sampled_from([0.0, 3.7, 7.4, 11.0]), min_size=1, max_size=6),
     km=st.floats(0.0, 500.0),

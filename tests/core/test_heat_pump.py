@@ -49,7 +49,7 @@ def test_a_store_of_part_of_an_interval_holds_that_part() -> None:
     assert (demand.upper_kwh - demand.lower_kwh)[:-1, 0] == pytest.approx(hourly / 2)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     losses=st.lists(st.floats(0.0, 0.5), min_size=1, max_size=5),
     air=st.lists(st.floats(-40.0, 40.0), min_size=1, max_size=60),

@@ -236,7 +236,7 @@ def test_a_community_without_homes_or_time_is_refused() -> None:
         build(steps=0)
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(st.lists(st.floats(0, 10), min_size=1, max_size=12).filter(lambda w: sum(w) > 1e-6), st.integers(0, 500))
 def test_whole_numbers_sum_up_and_stay_within_one_of_their_share(weights: list[float], total: int) -> None:
     wanted = np.array(weights)
@@ -245,7 +245,7 @@ def test_whole_numbers_sum_up_and_stay_within_one_of_their_share(weights: list[f
     assert np.abs(numbers - wanted * total / wanted.sum()).max() <= 1.0 + 1e-6
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(
     kinds=st.lists(st.integers(0, 2), min_size=1, max_size=60),
     shares=st.lists(st.floats(0, 1), min_size=3, max_size=3),

@@ -51,6 +51,7 @@ def test_an_unknown_parameter_is_answered_with_the_known_ones() -> None:
         ({"bids": [], "asks": [{"id": "s", "price": 1, "qty": float("inf")}]}, "qty of ask 's' is inf"),
         ({"bids": [], "asks": [{"id": "s", "price": 10**400, "qty": 1}]}, "too large"),
         ({"bids": [], "asks": [{"id": "s", "price": 1, "qty": 1}] * 2}, "there twice"),
+        ({"bids": [{"id": name, "price": 1, "qty": 5.1e8} for name in "ab"], "asks": []}, "the sum of all bids"),
     ],
 )
 def test_orders_that_cannot_be_are_refused_with_their_name(document: object, words: str) -> None:
@@ -109,3 +110,10 @@ def test_a_waiver_hides_the_invariant_of_its_name_and_no_other(waives: set[str],
         frozenset(waives),
     )
     assert broken(wrong) == expected
+
+
+def test_a_trade_without_energy_breaks_the_rule_of_trades_alone() -> None:
+    nobody = np.zeros(1, np.int64)
+    trades = Trades(nobody, nobody, nobody, np.array([0.2]), np.array([0.2]))
+    empty = Clearing("empty", Book.from_lists([(0.3, 1.0)], [(0.1, 1.0)]), None, nobody, nobody, lambda: trades)
+    assert broken(empty) == ["trades"]

@@ -64,7 +64,7 @@ def sides(price: st.SearchStrategy[float]) -> st.SearchStrategy[Orders]:
 BOOKS = st.one_of(*(st.tuples(sides(price), sides(price)) for price in (GRID, CENTS, WILD)))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(book=BOOKS)
 @example(book=([(5.0, 1), (3.0, 1)], [(1.0, 1), (3.0, 1)]))
 @example(book=([(1.0, 0), (9.0, 0)], [(0.0, 5)]))
@@ -72,7 +72,7 @@ def test_interval_and_fills_are_those_of_the_literal_rule(book: tuple[Orders, Or
     assert cleared(*book) == literally(*book)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(book=BOOKS, buckets=st.sampled_from([2, 3, 7, 64, 4_096]))
 def test_buckets_change_nothing(book: tuple[Orders, Orders], buckets: int) -> None:
     """With no order so few that it is sorted at once, every book goes through the buckets."""

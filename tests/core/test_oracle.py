@@ -74,13 +74,13 @@ def test_an_oversized_message_is_refused_and_kept_only_in_part(oracle: Oracle) -
     assert "50000000 bytes" in verdict.explanation
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(data=st.binary(max_size=1_000))
 def test_arbitrary_bytes_are_refused_as_malformed(data: bytes) -> None:
     assert Oracle().reason(Frame("mg/1/north/meter-0/up/r", data)) is RejectionReason.MALFORMED
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(place=st.integers(0, 10_000), bit=st.integers(0, 7))
 def test_no_flipped_bit_anywhere_in_a_frame_gets_through(place: int, bit: int) -> None:
     frame = frame_of(payload(3))
@@ -281,7 +281,7 @@ def test_a_verifier_made_anew_judges_like_the_one_that_went_on(oracle: Oracle, p
     assert anew.judge(frame, DEVICES, now_s) == oracle.judge(frame, now_s)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(order=st.permutations(range(10)), repeats=st.lists(st.integers(0, 9), max_size=12))
 def test_any_order_with_any_repeats_accepts_each_reading_once(order: list[int], repeats: list[int]) -> None:
     oracle = Oracle()
@@ -290,7 +290,7 @@ def test_any_order_with_any_repeats_accepts_each_reading_once(order: list[int], 
     assert not [verdict for verdict in verdicts if isinstance(verdict, Rejection)]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(decided=st.sets(st.integers(0, 60)), window=st.integers(1, 20))
 def test_the_mark_stands_below_the_first_gap_that_is_still_open(decided: set[int], window: int) -> None:
     newest = max(decided, default=-1)

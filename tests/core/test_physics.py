@@ -2,40 +2,26 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
-import pvlib
 import pytest
+from sunshine import Reference, assert_a_measured_year_yields, assert_clear_days_yield, cases, site
 
 from microgrid.assets.clouds import clear_sky_index
 from microgrid.assets.community import synthetic_community
 from microgrid.assets.load import Household, load_power_kw, mean_profile
 from microgrid.assets.profile import Profiles
-from microgrid.assets.pv import ac_power_kw, cell_temperature_c, dc_power_kw, plane_irradiance
+from microgrid.assets.pv import ac_power_kw, dc_power_kw
 from microgrid.assets.registers import cumulative_wh, registers_wh
 from microgrid.assets.site import Site
 from microgrid.assets.weather import Sky, clear_sky, clouded, midpoints, sun_position
 from microgrid.domain.intervals import Interval, interval_at
 
-Reference = Callable[[str], dict[str, Any]]
 HOUR = 3_600
 JUNE = interval_at(datetime(2026, 6, 15, tzinfo=UTC), HOUR)
-
-
-def cases(reference: Reference, prefix: str) -> list[dict[str, Any]]:
-    found = [case for case in reference("pv")["cases"] if case["id"].startswith(prefix)]
-    assert found
-    return found
-
-
-def site(inputs: dict[str, Any]) -> Site:
-    return Site(inputs["latitude"], inputs["longitude"], inputs["altitude_m"])
 
 
 def test_the_sun_stands_where_the_reference_has_it(reference: Reference) -> None:
@@ -58,45 +44,15 @@ def test_modules_and_inverter_give_the_power_of_the_reference(reference: Referen
 
 
 def test_a_clear_day_yields_what_the_reference_has(reference: Reference) -> None:
-    """Within 1 %, the tolerance for the same models."""
-    for case in cases(reference, "clearday"):
-        inputs, expected = case["inputs"], case["expected"]
-        start = datetime.fromisoformat(inputs["date_local"]).replace(tzinfo=ZoneInfo(inputs["timezone"]))
-        times = midpoints(interval_at(start, 900), 96)
-        sky = clear_sky(site(inputs), times)
-        tilt, azimuth = np.array([float(inputs["tilt_deg"])]), np.array([float(inputs["azimuth_deg"])])
-        plane = plane_irradiance(sky, tilt, azimuth)
-        dc = dc_power_kw(plane, cell_temperature_c(plane, 25.0), 1.0, -0.004)
-        result = {
-            "ghi_kwh_m2": sky.ghi.sum() / 4_000,
-            "poa_kwh_m2": plane.sum() / 4_000,
-            "dc_kwh_per_kw": dc.sum() / 4,
-            "peak_dc_kw_per_kw": dc.max(),
-        }
-        assert result == pytest.approx(expected, rel=0.01), case["id"]
+    assert_clear_days_yield(reference, lambda place, first: clear_sky(place, midpoints(first, 96)))
 
 
 def test_a_measured_year_yields_what_the_reference_has(reference: Reference) -> None:
-    """The typical year of Greensboro that comes with pvlib, sun at the middle of the hour."""
-    path = Path(pvlib.__file__).parent / "data" / "723170TYA.CSV"
-    data, meta = pvlib.iotools.read_tmy3(path, coerce_year=1990, map_variables=True)
-    place = Site(meta["latitude"], meta["longitude"], meta["altitude"])
-    times = pd.DatetimeIndex(data.index.tz_convert("UTC")) - pd.Timedelta(minutes=30)
-    sun = sun_position(place, times)
-    sky = Sky(
-        times,
-        sun["apparent_zenith"].to_numpy(),
-        sun["azimuth"].to_numpy(),
-        *(data[column].to_numpy(dtype=np.float64) for column in ("ghi", "dni", "dhi")),
-    )
-    for case in cases(reference, "greensboro"):
-        inputs, expected = case["inputs"], case["expected"]
-        tilt, azimuth = np.array([float(inputs["tilt_deg"])]), np.array([float(inputs["azimuth_deg"])])
-        plane = plane_irradiance(sky, tilt, azimuth)
-        air, wind = (data[name].to_numpy(dtype=np.float64)[:, None] for name in ("temp_air", "wind_speed"))
-        dc = dc_power_kw(plane, cell_temperature_c(plane, air, wind), 1.0, -0.004)
-        result = {"year_poa_kwh_m2": plane.sum() / 1_000, "year_dc_kwh_per_kw": dc.sum()}
-        assert result == pytest.approx(expected, rel=0.01), case["id"]
+    def sky(place: Site, times: pd.DatetimeIndex, *light: np.ndarray) -> Sky:
+        sun = sun_position(place, times)
+        return Sky(times, sun["apparent_zenith"].to_numpy(), sun["azimuth"].to_numpy(), *light)
+
+    assert_a_measured_year_yields(reference, sky)
 
 
 def test_the_clear_sky_index_stays_physical_and_varies_from_day_to_day() -> None:

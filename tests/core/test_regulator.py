@@ -1,5 +1,7 @@
 """The regulator: bonus, penalty and bans by the written rules."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -41,6 +43,18 @@ def test_use_of_the_local_market_within_the_window_brings_a_ban_of_two_or_three_
     assert ban.reason == "bought 2.100 kWh from the local market in 3 steps, more than 2 kWh"
     assert [office.banned(step).tolist() for step in (2, 1 + ban.steps)] == [[True, False], [True, False]]
     assert office.banned(2 + ban.steps).tolist() == [False, False]
+
+
+def test_use_at_the_limit_is_still_allowed(office: Office) -> None:
+    assert office.judge(0, NOTHING, wh(2_000, 2_001), NOTHING).bans[0].home == 1
+    assert office.banned(1).tolist() == [False, True]
+
+
+def test_a_ban_wipes_out_the_use_that_led_to_it() -> None:
+    office = Office(replace(RULES, window_steps=10), 2, np.random.default_rng(1))
+    (ban,) = office.judge(0, NOTHING, wh(2_500, 0), NOTHING).bans
+    later = [office.judge(step, NOTHING, NOTHING, NOTHING).bans for step in range(1, 2 + ban.steps)]
+    assert later == [()] * (1 + ban.steps)
 
 
 def test_use_that_has_left_the_window_is_forgotten(office: Office) -> None:

@@ -85,6 +85,13 @@ def test_bills_of_communities(reference: Reference) -> None:
             assert bills.sum() == pytest.approx(expected["community_bill_after_sharing"], abs=1e-8)
 
 
+def test_supply_pays_more_the_scarcer_it_is() -> None:
+    """S = 10, D = 20 with retail 0.30 and feed-in 0.08 is 0.126316 inside, worked by hand; 10 come from the grid."""
+    imports, exports = np.array([[20.0, 0.0]]), np.array([[0.0, 10.0]])
+    bills = supply_demand_bills(imports, exports, 0.30, 0.08)
+    assert bills.tolist() == pytest.approx([10 * 0.126316 + 10 * 0.30, -10 * 0.126316], abs=1e-5)
+
+
 def test_the_printed_table_of_ten_households(reference: Reference) -> None:
     """Long et al. 2017, Table I: totals over the day, printed to a hundredth."""
     case = cases(reference("pricing_mmr_bill_sharing"), "long2017_table1")[0]

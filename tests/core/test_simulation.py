@@ -103,6 +103,12 @@ def test_without_a_market_everyone_pays_the_grid() -> None:
     assert result.metrics["market"]["mean_price_per_kwh"] is None
 
 
+def test_orders_below_the_least_one_stay_out() -> None:
+    rules = scenario(NO_BATTERY, market__least_order_kwh=0.5)
+    orders = Simulation(rules, inputs=inputs_of(rules, [[0.499, 0.5, 0.0]], [[0.0, 0.0, 0.4]])).propose(0)
+    assert orders.net_wh.tolist() == [0, 500, 0]
+
+
 @pytest.mark.parametrize(
     ("load", "pv"),
     [

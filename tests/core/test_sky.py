@@ -1,15 +1,12 @@
 """The sky in plain numpy, against the reference results and against pvlib."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 import pvlib
 import pytest
+from sunshine import Reference, assert_a_measured_year_yields, assert_clear_days_yield, cases, site
 
 from microgrid.assets.clouds import CHANGEABLE, FAIR, air_temperature_c, clear_sky_index
 from microgrid.assets.pv import ac_power_kw, cell_temperature_c, dc_power_kw, plane_irradiance
@@ -18,7 +15,6 @@ from microgrid.assets.sky import PlainSky, extraterrestrial_w_m2, plain_clear_sk
 from microgrid.assets.weather import Sky, clear_sky, clouded, midpoints
 from microgrid.domain.intervals import Interval, interval_at
 
-Reference = Callable[[str], dict[str, Any]]
 PLACES = {
     "valencia": Site(),
     "london": Site(51.5074, -0.1278, 20.0),
@@ -26,16 +22,6 @@ PLACES = {
     "fontana": Site(34.0922, -117.435, 380.0),
 }
 DAYS = [datetime(2026, month, 15, tzinfo=UTC) for month in (1, 4, 7, 10)]
-
-
-def cases(reference: Reference, prefix: str) -> list[dict[str, Any]]:
-    found = [case for case in reference("pv")["cases"] if case["id"].startswith(prefix)]
-    assert found
-    return found
-
-
-def site(inputs: dict[str, Any]) -> Site:
-    return Site(inputs["latitude"], inputs["longitude"], inputs["altitude_m"])
 
 
 def test_the_sun_stands_where_the_reference_has_it(reference: Reference) -> None:
@@ -62,37 +48,16 @@ def test_the_sun_keeps_to_nrels_algorithm_all_year(place: str) -> None:
 
 
 def test_a_clear_day_yields_what_the_reference_has(reference: Reference) -> None:
-    """Within 1 %, the tolerance for the same models."""
-    for case in cases(reference, "clearday"):
-        inputs = case["inputs"]
-        start = datetime.fromisoformat(inputs["date_local"]).replace(tzinfo=ZoneInfo(inputs["timezone"]))
-        sky = plain_clear_sky(site(inputs), midpoints_s(interval_at(start, 900), 96))
-        tilt, azimuth = np.array([float(inputs["tilt_deg"])]), np.array([float(inputs["azimuth_deg"])])
-        plane = plane_irradiance(sky, tilt, azimuth)
-        dc = dc_power_kw(plane, cell_temperature_c(plane, 25.0), 1.0, -0.004)
-        result = {
-            "ghi_kwh_m2": sky.ghi.sum() / 4_000,
-            "poa_kwh_m2": plane.sum() / 4_000,
-            "dc_kwh_per_kw": dc.sum() / 4,
-            "peak_dc_kw_per_kw": dc.max(),
-        }
-        assert result == pytest.approx(case["expected"], rel=0.01), case["id"]
+    assert_clear_days_yield(reference, lambda place, first: plain_clear_sky(place, midpoints_s(first, 96)))
 
 
 def test_a_measured_year_under_the_plain_sun_yields_what_the_reference_has(reference: Reference) -> None:
-    path = Path(pvlib.__file__).parent / "data" / "723170TYA.CSV"
-    data, meta = pvlib.iotools.read_tmy3(path, coerce_year=1990, map_variables=True)
-    times_s = pd.DatetimeIndex(data.index.tz_convert("UTC")).as_unit("s").asi8.astype(np.float64) - 1_800.0
-    sun = sun_position(Site(meta["latitude"], meta["longitude"], meta["altitude"]), times_s)
-    light = (data[column].to_numpy(dtype=np.float64) for column in ("ghi", "dni", "dhi"))
-    sky = PlainSky(times_s, sun.apparent_zenith_deg, sun.azimuth_deg, *light)
-    air, wind = (data[name].to_numpy(dtype=np.float64)[:, None] for name in ("temp_air", "wind_speed"))
-    for case in cases(reference, "greensboro"):
-        inputs = case["inputs"]
-        plane = plane_irradiance(sky, np.array([float(inputs["tilt_deg"])]), np.array([float(inputs["azimuth_deg"])]))
-        dc = dc_power_kw(plane, cell_temperature_c(plane, air, wind), 1.0, -0.004)
-        result = {"year_poa_kwh_m2": plane.sum() / 1_000, "year_dc_kwh_per_kw": dc.sum()}
-        assert result == pytest.approx(case["expected"], rel=0.01), case["id"]
+    def sky(place: Site, times: pd.DatetimeIndex, *light: np.ndarray) -> PlainSky:
+        times_s = times.as_unit("s").asi8.astype(np.float64)
+        sun = sun_position(place, times_s)
+        return PlainSky(times_s, sun.apparent_zenith_deg, sun.azimuth_deg, *light)
+
+    assert_a_measured_year_yields(reference, sky)
 
 
 @pytest.mark.parametrize("place", PLACES)

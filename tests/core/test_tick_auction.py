@@ -67,7 +67,7 @@ BANDS = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(band=st.just(BAND) | BANDS, bids=ORDERS, asks=ORDERS)
 @example(band=BAND, bids=[], asks=[])
 @example(band=BAND, bids=[(300_000, 5), (300_000, 5)], asks=[(80_000, 7)])
@@ -139,3 +139,11 @@ def test_the_decimal_form_gives_the_prices_of_the_integer_form() -> None:
     expected = literally(BAND, [(250_000, 1_000), (200_000, 1_000)], [(100_000, 1_500)])
     assert result.bought.tolist() == [quantity / 1_000 for quantity in expected.buy_fills]
     assert result.price == (80_000 + expected.tick * 220_000 // 127) / 1_000_000
+
+
+@given(micro=st.integers(0, 1_000_000))
+@example(micro=125_014)  # 0.125014 * 1e6 is less than 125014 in floats
+def test_decimal_limits_in_whole_micro_meet_each_other_to_the_last_one(micro: int) -> None:
+    price = micro / 1e6
+    cleared = clear(Book.from_lists([(price, 1.0)], [(price, 1.0)]), "tick_auction", floor=price, cap=price + 0.1)
+    assert (cleared.price, cleared.volume) == (price, 1.0)

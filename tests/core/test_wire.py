@@ -74,7 +74,7 @@ ORDER_FIELDS = {
 }
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(body=PAYLOADS)
 def test_a_frame_carries_every_field_and_its_signature_recovers_the_key(body: Payload) -> None:
     key = meter_key(3)
@@ -85,7 +85,7 @@ def test_a_frame_carries_every_field_and_its_signature_recovers_the_key(body: Pa
     assert recover(reading_digest(reading, DOMAIN), reading.signature) == key.address
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(body=PAYLOADS)
 def test_the_signature_equals_the_one_of_eth_account_over_the_same_struct(body: Payload) -> None:
     key = meter_key(4)
@@ -103,7 +103,7 @@ def test_the_signature_equals_the_one_of_eth_account_over_the_same_struct(body: 
     assert Account.recover_message(signable, signature=reading.signature) == key.address
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(numbers=st.tuples(*[st.integers(0, 2**63)] * 5), duration=st.integers(0, 2**32 - 1), side=st.sampled_from(Side))
 def test_an_orders_signature_equals_the_one_of_eth_account(numbers: tuple[int, ...], duration: int, side: Side) -> None:
     key = meter_key(5)
@@ -128,7 +128,7 @@ def test_addresses_are_checksummed_like_eth_account_does() -> None:
         assert meter_key(number).address == Account.from_key(meter_key(number).secret).address
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(data=st.binary(max_size=400))
 def test_arbitrary_bytes_are_a_wire_error_and_nothing_else(data: bytes) -> None:
     with pytest.raises(WireError):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-TIMEOUT_S = 60
+TIMEOUT_S = 200
 
 
 def microgrid(*words: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:

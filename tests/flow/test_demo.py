@@ -244,7 +244,7 @@ def test_what_was_filled_is_counted(tmp_path: Path) -> None:
 
 def test_a_broker_that_dies_for_good_ends_the_run_and_writes_nothing(tmp_path: Path) -> None:
     with EmbeddedBroker() as broker:
-        settings = Settings(_env_file=None, out=tmp_path / "run", broker_url=broker.url, reading_timeout_s=1.0)  # type: ignore[call-arg]
+        settings = Settings(_env_file=None, out=tmp_path / "run", broker_url=broker.url, reading_timeout_s=5.0)  # type: ignore[call-arg]
         with open_demo(settings, SMALL, page_port=None, command="microgrid demo") as demo:
             outcomes = demo.outcomes()
             next(outcomes)

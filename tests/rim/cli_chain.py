@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from click.testing import CliRunner
 from village import START_S, key
 
@@ -56,6 +57,15 @@ class Commands:
             raise result.exception
         assert result.exit_code == 0, result.output
         return json.loads(result.stdout) if as_json else result.stdout
+
+
+@contextmanager
+def commands_in(folder: Path, server: NodeServer) -> Iterator[Commands]:
+    """Commands to prepare a market with, run in a folder of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.delenv("MICROGRID_OPERATOR_KEY", raising=False)
+        yield Commands(server)
 
 
 @contextmanager

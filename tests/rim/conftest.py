@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from rim.cli_chain import Commands, Run, admit_two, put_back, serving
+from rim.cli_chain import Commands, Run, admit_two, commands_in, put_back, serving
 
 from microgrid.chain.node import NodeServer
 
@@ -31,10 +31,7 @@ def run(server: NodeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def two_homes(server: NodeServer, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a market with two homes."""
     folder = tmp_path_factory.mktemp("two_homes")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        patch.delenv("MICROGRID_OPERATOR_KEY", raising=False)
-        prepared = Commands(server)
+    with commands_in(folder, server) as prepared:
         prepared("deploy")
         admit_two(prepared)
     return folder

@@ -267,7 +267,7 @@ def test_a_connection_lost_before_a_subscription_is_confirmed_costs_only_the_tim
         port = server.getsockname()[1]
         answers = Thread(target=_answer_the_second_subscription, args=(server,))
         answers.start()
-        broker = MqttBroker(f"mqtt://127.0.0.1:{port}", timeout_s=5.0)
+        broker = MqttBroker(f"mqtt://127.0.0.1:{port}", timeout_s=PATIENCE_S)
         broker.subscribe("mg/1/north/+/up/r")
         broker.close()
         answers.join()

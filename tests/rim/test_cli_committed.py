@@ -1,67 +1,44 @@
 """`microgrid device` for committed readings: oracle keys, roots and proofs, against a node in another thread."""
 
-import json
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing
+from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner
+from rim.cli_chain import HOUR_S, Run, commands_in, open_market, put_back
 from village import START_S, key
 
 from microgrid.chain.backend import dev_key
-from microgrid.chain.client import MarketChain
 from microgrid.chain.node import NodeServer
-from microgrid.cli import root
-from microgrid.cli._chain import NameBook, open_market, read_deployment
+from microgrid.cli._chain import read_deployment
 from microgrid.domain.errors import BadInputError, ContractRevertError
 from microgrid.domain.merkle import is_proven, reading_leaf
 from microgrid.domain.wire import Payload, SigningDomain, SigningKey, decode_reading, encode_reading
 from microgrid.store import open_store
 
-HOUR_S = 3_600
 INTERVAL = START_S // HOUR_S
 METERS = {name: key(name) for name in ("meter-01", "meter-02", "meter-03")}
 ORACLES = [key(f"oracle-{number}") for number in range(3)]
 
-Run = Callable[..., Any]
+
+@pytest.fixture(scope="module")
+def prepared(server: NodeServer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a market with three meters and the keys of three oracles."""
+    folder = tmp_path_factory.mktemp("committed")
+    with commands_in(folder, server) as run:
+        for number, oracle in enumerate(ORACLES):
+            Path(f"oracle-{number}.key").write_text(oracle.secret.hex())
+        run("deploy")
+        for number, (name, meter) in enumerate(METERS.items(), 1):
+            run("device", "register", name, "--owner", dev_key(number).address, "--key", meter.address)
+    return folder
 
 
 @pytest.fixture
-def server() -> Iterator[NodeServer]:
-    """A node whose clock starts at the start of an hour."""
-    started = NodeServer(start_s=START_S)
-    thread = threading.Thread(target=started.serve)
-    thread.start()
-    yield started
-    started.stop()
-    thread.join()
-    started.close()
-
-
-@pytest.fixture
-def run(server: NodeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs a command in a folder with contracts and three meters; gives the JSON that it prints, or raises."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("MICROGRID_OPERATOR_KEY", raising=False)
-    for number, oracle in enumerate(ORACLES):
-        Path(f"oracle-{number}.key").write_text(oracle.secret.hex())
-
-    def invoke(*words: str) -> Any:
-        result = CliRunner().invoke(root, [*words, "--rpc", server.url, "--json"])
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        assert result.exit_code == 0, result.output
-        return json.loads(result.stdout)
-
-    invoke("deploy")
-    for number, (name, meter) in enumerate(METERS.items(), 1):
-        invoke("device", "register", name, "--owner", dev_key(number).address, "--key", meter.address)
-    return invoke
+def metered(prepared: Path, run: Run) -> Run:
+    put_back(prepared)
+    return run
 
 
 def domain() -> SigningDomain:
@@ -80,48 +57,43 @@ def write(path: str, *frames: bytes) -> None:
 
 
 def hour_passes(server: NodeServer) -> None:
-    with at_contracts(server) as market:
+    with open_market(server) as market:
         market.advance_to(START_S + HOUR_S)
 
 
-def at_contracts(server: NodeServer) -> AbstractContextManager[MarketChain]:
-    path = Path("deployment.json")
-    return open_market(server.url, None, path, NameBook(path))
-
-
 @pytest.fixture
-def committed(run: Run, server: NodeServer) -> Run:
+def committed(metered: Run, server: NodeServer) -> Run:
     """Two of three oracle keys committed the readings of an hour, in the file hour.frames."""
     for oracle in ORACLES:
-        run("device", "add-oracle", oracle.address, "--threshold", "1")
-    run("device", "remove-oracle", ORACLES[2].address)
-    run("device", "add-oracle", ORACLES[2].address, "--threshold", "2")
+        metered("device", "add-oracle", oracle.address, "--threshold", "1")
+    metered("device", "remove-oracle", ORACLES[2].address)
+    metered("device", "add-oracle", ORACLES[2].address, "--threshold", "2")
     hour_passes(server)
     write("hour.frames", *(frame(name, 1, 1_000 + number) for number, name in enumerate(METERS)))
     signers = ("--oracle-key-file", "oracle-2.key", "--oracle-key-file", "oracle-0.key")
-    made = run("device", "commit", str(INTERVAL), "--readings", "hour.frames", *signers)
+    made = metered("device", "commit", str(INTERVAL), "--readings", "hour.frames", *signers)
     assert (made["interval"], made["count"]) == (INTERVAL, 3)
     assert set(made["signed_by"]) == {ORACLES[0].address, ORACLES[2].address}
-    return run
+    return metered
 
 
-def test_oracle_keys_come_and_go_and_the_quorum_is_shown(run: Run) -> None:
-    assert run("device", "oracles") == {"oracles": [], "threshold": 0, "latest_committed": None}
-    assert run("device", "add-oracle", ORACLES[0].address)["threshold"] == 1
-    shown = run("device", "add-oracle", ORACLES[1].address, "--threshold", "2")
+def test_oracle_keys_come_and_go_and_the_quorum_is_shown(metered: Run) -> None:
+    assert metered("device", "oracles") == {"oracles": [], "threshold": 0, "latest_committed": None}
+    assert metered("device", "add-oracle", ORACLES[0].address)["threshold"] == 1
+    shown = metered("device", "add-oracle", ORACLES[1].address, "--threshold", "2")
     assert (set(shown["oracles"]), shown["threshold"]) == ({ORACLES[0].address, ORACLES[1].address}, 2)
     with pytest.raises(BadInputError, match="2 keys must sign but there would be 1"):
-        run("device", "remove-oracle", ORACLES[0].address)
-    assert run("device", "remove-oracle", ORACLES[0].address, "--threshold", "1")["oracles"] == [ORACLES[1].address]
-    assert run("device", "remove-oracle", ORACLES[1].address)["threshold"] == 0
+        metered("device", "remove-oracle", ORACLES[0].address)
+    assert metered("device", "remove-oracle", ORACLES[0].address, "--threshold", "1")["oracles"] == [ORACLES[1].address]
+    assert metered("device", "remove-oracle", ORACLES[1].address)["threshold"] == 0
 
 
-def test_a_key_is_added_once_and_only_a_known_one_removed(run: Run) -> None:
-    run("device", "add-oracle", ORACLES[0].address)
+def test_a_key_is_added_once_and_only_a_known_one_removed(metered: Run) -> None:
+    metered("device", "add-oracle", ORACLES[0].address)
     with pytest.raises(BadInputError, match="is an oracle key already"):
-        run("device", "add-oracle", ORACLES[0].address)
+        metered("device", "add-oracle", ORACLES[0].address)
     with pytest.raises(BadInputError, match=f"is no oracle key; those are: {ORACLES[0].address}"):
-        run("device", "remove-oracle", ORACLES[1].address)
+        metered("device", "remove-oracle", ORACLES[1].address)
 
 
 def test_a_committed_reading_is_proven_and_moves_the_registers(committed: Run) -> None:
@@ -138,19 +110,19 @@ def test_the_proof_shown_leads_to_the_root_on_the_chain(committed: Run, server: 
     proven = committed("device", "prove", "meter-01", str(INTERVAL), "--readings", "hour.frames")
     leaf = reading_leaf(decode_reading(frame("meter-01", 1, 1_000)), INTERVAL, domain())
     proof = [bytes.fromhex(part[2:]) for part in proven["proof"]]
-    with at_contracts(server) as market:
+    with open_market(server) as market:
         assert is_proven(leaf, proof, market.care.commitment(INTERVAL))
 
 
-def test_readings_may_come_from_the_oracles_database(run: Run, server: NodeServer) -> None:
-    run("device", "add-oracle", ORACLES[0].address)
+def test_readings_may_come_from_the_oracles_database(metered: Run, server: NodeServer) -> None:
+    metered("device", "add-oracle", ORACLES[0].address)
     hour_passes(server)
     with closing(open_store("sqlite:///readings.sqlite")) as store:
         store.record([decode_reading(frame("meter-01", number, 10 * number)) for number in (0, 1)], [])
     options = ("--store", "sqlite:///readings.sqlite")
-    made = run("device", "commit", str(INTERVAL), *options, "--oracle-key-file", "oracle-0.key")
+    made = metered("device", "commit", str(INTERVAL), *options, "--oracle-key-file", "oracle-0.key")
     assert made["count"] == 1
-    assert run("device", "prove", "meter-01", str(INTERVAL), *options)["import_wh"] == 10
+    assert metered("device", "prove", "meter-01", str(INTERVAL), *options)["import_wh"] == 10
 
 
 def test_only_what_was_committed_is_proven(committed: Run) -> None:
@@ -159,15 +131,15 @@ def test_only_what_was_committed_is_proven(committed: Run) -> None:
         committed("device", "prove", "meter-01", str(INTERVAL), "--readings", "hour.frames")
 
 
-def test_too_few_oracles_are_refused_by_the_contract(run: Run, server: NodeServer) -> None:
-    run("device", "add-oracle", ORACLES[0].address)
+def test_too_few_oracles_are_refused_by_the_contract(metered: Run, server: NodeServer) -> None:
+    metered("device", "add-oracle", ORACLES[0].address)
     hour_passes(server)
     write("hour.frames", frame("meter-01", 1, 5))
     with pytest.raises(ContractRevertError, match="InvalidOracleSignature"):
-        run("device", "commit", str(INTERVAL), "--readings", "hour.frames", "--oracle-key-file", "oracle-1.key")
+        metered("device", "commit", str(INTERVAL), "--readings", "hour.frames", "--oracle-key-file", "oracle-1.key")
 
 
-def test_what_is_wrong_with_the_readings_is_said_in_a_sentence(run: Run) -> None:
+def test_what_is_wrong_with_the_readings_is_said_in_a_sentence(metered: Run) -> None:
     signer = ("--oracle-key-file", "oracle-0.key")
     write("stranger.frames", frame("meter-01", 1, 5, key("stranger")))
     write("later.frames", frame("meter-01", 2, 5))
@@ -181,20 +153,20 @@ def test_what_is_wrong_with_the_readings_is_said_in_a_sentence(run: Run) -> None
         ((), "name where the readings are once"),
     ):
         with pytest.raises(BadInputError, match=sentence):
-            run("device", "commit", str(INTERVAL), *words, *signer)
+            metered("device", "commit", str(INTERVAL), *words, *signer)
 
 
-def test_a_name_that_no_topic_carries_is_refused(run: Run) -> None:
+def test_a_name_that_no_topic_carries_is_refused(metered: Run) -> None:
     meter = ("--key", key("new").address)
     for name in ("", "flat/4", "a+b", "#", "tab\there", "nul\0", "next\x85line"):
         with pytest.raises(BadInputError, match="cannot stand in an MQTT topic"):
-            run("device", "register", name, "--owner", dev_key(1).address, *meter)
+            metered("device", "register", name, "--owner", dev_key(1).address, *meter)
         with pytest.raises(BadInputError, match="cannot stand in an MQTT topic"):
-            run("device", "replace", "meter-01", name, *meter)
-    assert [device["device"] for device in run("device", "list")] == list(METERS)
+            metered("device", "replace", "meter-01", name, *meter)
+    assert [device["device"] for device in metered("device", "list")] == list(METERS)
 
 
-def test_bad_input_is_one_sentence_and_exit_code_2(run: Run, server: NodeServer) -> None:
+def test_bad_input_is_one_sentence_and_exit_code_2(metered: Run, server: NodeServer) -> None:
     for words in (
         ["register", "flat/4", "--owner", dev_key(1).address, "--key", key("new").address],
         ["commit", "0", "--oracle-key-file", "oracle-0.key"],

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 from rim.cli_chain import ONE as BUYER
 from rim.cli_chain import TWO as SELLER
-from rim.cli_chain import Commands, Run, admit_two, open_market, put_back, share
+from rim.cli_chain import Run, admit_two, commands_in, open_market, put_back, share
 
 from microgrid.chain.node import NodeServer
 from microgrid.cli import root
@@ -25,10 +25,7 @@ def prepared(server: NodeServer, tmp_path_factory: pytest.TempPathFactory) -> Pa
     """Folder of a market with governance in which the seller has earned and claimed a token."""
     folder = tmp_path_factory.mktemp("governed")
     times = ["--voting-delay", "0", "--voting-period", "3600", "--timelock-delay", "600", "--min-quorum", "1"]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        patch.delenv("MICROGRID_OPERATOR_KEY", raising=False)
-        run = Commands(server)
+    with commands_in(folder, server) as run:
         run("deploy", "--governance", *times)
         admit_two(run)
         share(run, server, 1_000)

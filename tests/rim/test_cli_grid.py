@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rim.cli_chain import HOUR_S, Commands, Run, open_market, put_back, reading
+from rim.cli_chain import HOUR_S, Run, commands_in, open_market, put_back, reading
 from rim.cli_chain import ONE as HOME
 from village import START_S, key
 
@@ -18,10 +18,7 @@ METER, SENSOR = key("meter-01"), key("sensor-01")
 def prepared(server: NodeServer, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a market with a home, its meter and a sensor."""
     folder = tmp_path_factory.mktemp("grid")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        patch.delenv("MICROGRID_OPERATOR_KEY", raising=False)
-        run = Commands(server)
+    with commands_in(folder, server) as run:
         Path("sensor.key").write_text(SENSOR.secret.hex())
         run("deploy")
         run("device", "register", "meter-01", "--owner", HOME.address, "--key", METER.address, "--zone", "3")

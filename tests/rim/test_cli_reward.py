@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from rim.cli_chain import FIRST, HOUR_S, Commands, Run, open_market, put_back, reading, share
+from rim.cli_chain import FIRST, HOUR_S, Run, commands_in, open_market, put_back, reading, share
 from rim.cli_chain import ONE as BUYER
 from rim.cli_chain import TWO as SELLER
 from village import key
@@ -20,9 +20,8 @@ WAD = 10**18
 @pytest.fixture(scope="module")
 def prepared(server: NodeServer, two_homes: Path) -> Path:
     """The seller sells 1 kWh to the buyer, who draws 1.5; both are settled."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(two_homes)
-        share(Commands(server), server, 1_500)
+    with commands_in(two_homes, server) as run:
+        share(run, server, 1_500)
     return two_homes
 
 

@@ -43,7 +43,7 @@ def outcome(kind: type[BaseComputation], state: Any, code: bytes, gas: int) -> t
 
 
 @pytest.mark.filterwarnings("ignore:SELFDESTRUCT opcode:DeprecationWarning")  # any program may hold it
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(parts=PROGRAMS, gas=st.sampled_from([0, 20, 100, 100_000]))
 def test_any_program_ends_the_same(state: Any, parts: list[bytes], gas: int) -> None:
     code = b"".join(parts)

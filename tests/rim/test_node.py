@@ -254,7 +254,7 @@ class TestCommand:
         url = lines[-1].split()[2]
         assert int(call(url, "eth_getBlockByNumber", "pending", False)["timestamp"], 16) >= START_S
         process.send_signal(number)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
         assert process.stderr is not None
         assert process.stderr.read() == ""
 
@@ -277,7 +277,7 @@ class TestCommand:
                 assert line or process.poll() is None
             assert call(f"http://127.0.0.1:{number}", "web3_clientVersion").startswith("anvil/")
             process.send_signal(signal.SIGTERM)
-            assert process.wait(20) == 0
+            assert process.wait(60) == 0
 
 
 @pytest.mark.node

@@ -1,6 +1,5 @@
 """The run folder: exact, deterministic, whole or not at all."""
 
-import csv
 import dataclasses
 import json
 import tomllib
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from builders import outcome, run_result
+from run_folders import TABLES, rows
 
 from microgrid.domain.errors import RunFolderError
 from microgrid.domain.records import HomeStatement, PriceBand, Side
@@ -17,15 +17,6 @@ from microgrid.domain.run import RunResult, home_share
 from microgrid.report import write_run_folder
 from microgrid.report.folder import check_target
 from microgrid.report.trades import pair_trades
-
-CSV_NAMES = {
-    "prosumer_energy.csv",
-    "prosumer_trading.csv",
-    "all_trades.csv",
-    "regulator_actions.csv",
-    "community_summary.csv",
-    "bills.csv",
-}
 
 
 @pytest.fixture(scope="module")
@@ -38,13 +29,8 @@ def folder(result: RunResult, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_run_folder(result, tmp_path_factory.mktemp("runs") / "run")
 
 
-def rows(folder: Path, name: str) -> list[dict[str, str]]:
-    with (folder / f"{name}.csv").open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
 def test_the_folder_holds_every_named_part(folder: Path) -> None:
-    assert {path.name for path in folder.iterdir()} == CSV_NAMES | {
+    assert {path.name for path in folder.iterdir()} == TABLES | {
         "summary.json",
         "scenario.toml",
         "report.html",
@@ -104,7 +90,7 @@ def test_the_regulator_file_has_a_header_only(folder: Path) -> None:
 
 
 def test_tables_have_unix_line_ends_and_utc_times(folder: Path) -> None:
-    assert all(b"\r" not in (folder / name).read_bytes() for name in CSV_NAMES)
+    assert all(b"\r" not in (folder / name).read_bytes() for name in TABLES)
     assert rows(folder, "community_summary")[0]["interval_start"] == "2016-08-01T00:00:00+00:00"
 
 

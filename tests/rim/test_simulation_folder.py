@@ -1,6 +1,5 @@
 """The folder of a simulated run: complete, exact, the same bytes for the same seed."""
 
-import csv
 import json
 import tomllib
 from dataclasses import replace
@@ -8,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from run_folders import TABLES, rows
 from simulated_runs import by_hand, everything, written
 
 from microgrid.domain.errors import DataFileError, RunFolderError
@@ -18,24 +18,10 @@ from microgrid.report.simulation.reading import read_simulation
 from microgrid.sim.scenario import Scenario
 from microgrid.sim.tables import Table
 
-TABLES = {
-    "prosumer_energy.csv",
-    "prosumer_trading.csv",
-    "all_trades.csv",
-    "regulator_actions.csv",
-    "community_summary.csv",
-    "bills.csv",
-}
-
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return written(everything(), tmp_path_factory.mktemp("runs") / "run", plots=True, timings={"run": 1.5})
-
-
-def rows(folder: Path, name: str) -> list[dict[str, str]]:
-    with (folder / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -151,7 +151,7 @@ def test_a_database_that_goes_bad_while_open_is_a_store_error(tmp_path: Path) ->
     store.close()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(batches=st.lists(st.lists(st.integers(0, 14), max_size=8), max_size=8))
 def test_whatever_the_order_each_reading_is_stored_once_and_the_mark_is_the_first_gap(batches: list[list[int]]) -> None:
     store = open_store("sqlite://")

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from microgrid.wiring.simulate import SimulationRequest
 from microgrid.wiring.sweep import Sweep, SweepRequest, plan_sweep, run_sweep, simulate_point
 from microgrid.wiring.sweep_values import parse_seeds, parse_vary
 
+PATIENCE_S = 200.0
 SMALL = {"steps": "3", "homes.count": "3", "homes.history_days": "0"}
 TWO_KEYS = ("--vary", "batteries.share=0,0.8", "--vary", "homes.pv_kw=[2,3],4", "--seeds", "0,7")
 SETTINGS = tuple(word for key, value in SMALL.items() for word in ("--set", f"{key}={value}"))
@@ -104,17 +106,31 @@ def test_an_interrupted_sweep_goes_on_where_it_stopped(tmp_path: Path) -> None:
     assert later == run_sweep(whole, PointStore(tmp_path / "other"), lambda: None)
 
 
+@contextmanager
+def started(command: list[str]) -> Iterator[subprocess.Popen[str]]:
+    """A process that is killed when the block ends."""
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def until_kept(count: int, points: Path, process: subprocess.Popen[str]) -> None:
+    """Wait until a sweep has kept so many runs."""
+    deadline_s = time.monotonic() + PATIENCE_S
+    while len(list(points.glob("*.json"))) < count:
+        assert process.poll() is None, "it ended before that"
+        assert time.monotonic() < deadline_s, "it keeps nothing"
+        time.sleep(0.01)
+
+
 def test_a_killed_sweep_leaves_whole_points_and_ends_with_the_same_bytes(tmp_path: Path) -> None:
     arguments = ("--repeat", "40", *SETTINGS, "--workers", "1", "--out")
     command = [sys.executable, "-m", "microgrid", "sweep", "household_5", *arguments, str(tmp_path / "out")]
-    process = subprocess.Popen(command)
     points = tmp_path / "out" / "points"
-    deadline = time.monotonic() + 60
-    while len(list(points.glob("*.json"))) < 2:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    with started(command) as process:
+        until_kept(2, points, process)
     kept = {path: path.stat().st_ino for path in points.glob("*.json")}
     assert all(json.loads(path.read_text("utf-8"))["metrics"] for path in kept)
     for name in ("out", "fresh"):
@@ -125,15 +141,13 @@ def test_a_killed_sweep_leaves_whole_points_and_ends_with_the_same_bytes(tmp_pat
 
 
 def test_ctrl_c_says_how_many_runs_are_kept(tmp_path: Path) -> None:
+    """The runs are whole ones, a minute of work, so that the signal comes in the middle however late it is."""
     command = [sys.executable, "-m", "microgrid", "sweep", "household_5", "--repeat", "400", "--workers", "1"]
-    process = subprocess.Popen([*command, *SETTINGS, "--out", str(tmp_path / "out")], stderr=subprocess.PIPE, text=True)
     points = tmp_path / "out" / "points"
-    deadline = time.monotonic() + 60
-    while not list(points.glob("*.json")):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
-    _, error = process.communicate(timeout=60)
+    with started([*command, "--out", str(tmp_path / "out")]) as process:
+        until_kept(1, points, process)
+        process.send_signal(signal.SIGINT)
+        _, error = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130
     assert error == f"Interrupted: {len(list(points.glob('*.json')))} of 400 runs are kept; the same command goes on.\n"
 

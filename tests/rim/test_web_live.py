@@ -37,14 +37,14 @@ def server(feed: LiveFeed) -> Iterator[LiveServer]:
 
 
 def fetch(server: LiveServer, path: str) -> tuple[bytes, http.client.HTTPMessage]:
-    with urllib.request.urlopen(server.url + path, timeout=10) as answer:  # noqa: S310 - loopback
+    with urllib.request.urlopen(server.url + path, timeout=60) as answer:  # noqa: S310 - loopback
         return answer.read(), answer.headers
 
 
 @contextmanager
 def stream(server: LiveServer, path: str = "/events", **headers: str) -> Iterator[Iterator[tuple[int, Any]]]:
     """The server-sent events of a connection as (id, event)."""
-    connection = http.client.HTTPConnection(server.host, server.port, timeout=10)
+    connection = http.client.HTTPConnection(server.host, server.port, timeout=60)
     connection.request("GET", path, headers=headers)
     answer = connection.getresponse()
     try:

@@ -10,12 +10,13 @@ from bisect import bisect_left
 
 import numpy as np
 
+from microgrid.domain.arrays import IntArray
 from microgrid.market.book import Book
 from microgrid.market.clearing import Clearing, nothing_traded
 from microgrid.market.ladder import Trades, at_prices, pairs_in_merit_order
 from microgrid.market.marginal import marginal_ask, marginal_bid, without_marginal_orders
 from microgrid.market.merit_order import efficient_exchange
-from microgrid.market.quanta import IntArray, coarsest_unit
+from microgrid.market.quanta import coarsest_unit
 
 WAIVES = frozenset({"efficiency", "merit order", "time priority", "a single pair trades"})
 

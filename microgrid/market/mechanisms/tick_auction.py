@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from microgrid.domain.arrays import FloatArray, IntArray
 from microgrid.domain.errors import BookError
 from microgrid.domain.records import AuctionResult, Order, PriceBand, Side
 from microgrid.domain.units import MICRO_PER_UNIT, micro, units
@@ -23,7 +24,7 @@ from microgrid.market.book import Book
 from microgrid.market.clearing import Clearing
 from microgrid.market.ladder import Trades, at_prices, pair
 from microgrid.market.parameters import check_price
-from microgrid.market.quanta import QUANTA_PER_WH, FloatArray, IntArray, summed
+from microgrid.market.quanta import QUANTA_PER_WH, summed
 
 WAIVES = frozenset({"efficiency", "merit order"})
 """Limits that share a tick count as equal, and fractions of a Wh do not trade."""

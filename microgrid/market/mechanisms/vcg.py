@@ -13,11 +13,11 @@ evenly over its energy.
 
 import numpy as np
 
+from microgrid.domain.arrays import FloatArray, IntArray
 from microgrid.market.book import Book
 from microgrid.market.clearing import Clearing
 from microgrid.market.ladder import Trades, at_prices, pairs_in_merit_order
 from microgrid.market.merit_order import efficient_exchange
-from microgrid.market.quanta import FloatArray, IntArray
 
 WAIVES = frozenset({"budget"})
 

@@ -69,10 +69,6 @@ class SimulationView:
         starts = texts(self.column("community_summary", "interval_start"))
         return [datetime.fromisoformat(stamp) for stamp in (*starts, self.summary["period"]["end"])]
 
-    def has(self, table: str, column: str) -> bool:
-        """Whether a table has a column."""
-        return any(known.name == column for known in self.tables[table].columns)
-
     def column(self, table: str, name: str) -> Column:
         """A column.
 

@@ -12,12 +12,11 @@ also take (T,) for a community. Ratios are NaN where what they divide by is zero
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from microgrid.domain.arrays import FloatArray
 from microgrid.domain.errors import MetricError
 from microgrid.settlement.community import SelfUse, shared_energy
 
-FloatArray = npt.NDArray[np.float64]
 Values = FloatArray | float
 
 WORLD_KG_PER_KWH = 0.48

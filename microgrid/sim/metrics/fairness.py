@@ -19,11 +19,9 @@ Gini's coefficient needs values that are not negative, yet a market may leave ho
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from microgrid.domain.arrays import FloatArray
 from microgrid.domain.errors import MetricError
-
-FloatArray = npt.NDArray[np.float64]
 
 EPSILON = 1e-6
 TOP_FRACTION = 0.2

@@ -8,11 +8,10 @@ zero.
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from microgrid.domain.arrays import FloatArray
 from microgrid.domain.errors import MetricError
 
-FloatArray = npt.NDArray[np.float64]
 Values = FloatArray | float
 
 

@@ -12,11 +12,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from microgrid.domain.arrays import FloatArray
 from microgrid.sim.metrics.fairness import EPSILON, gini_levelled
-
-FloatArray = npt.NDArray[np.float64]
 
 WEIGHT_OF_THREE = 0.33
 WEIGHT_OF_ECONOMY = 0.5

@@ -10,10 +10,10 @@ from microgrid.report.simulation.plots.sketch import (
     RED,
     Axes,
     Sketch,
+    area,
     bands,
     legend_above,
     room_above,
-    stepped,
     thinned,
     time_axis,
 )
@@ -66,13 +66,8 @@ def _transfers(axes: Axes, view: SimulationView) -> str:
     done, step = _done(view), _steps(view)
     counts = [np.bincount(step[chosen], minlength=view.steps).astype(float) for chosen in (done, ~done)]
     edges, rate = thinned(view, np.stack(counts, axis=1))
-    axes.fill_between(
-        edges, 0, stepped(rate[:, 0]), step="post", color=BLUE, alpha=0.8, linewidth=0, label="carried out"
-    )
-    axes.fill_between(
-        edges, stepped(rate[:, 0]), stepped(rate.sum(axis=1)), step="post", color=RED, alpha=0.8, hatch="//",
-        edgecolor="#ffffff", linewidth=0, label="refused",
-    )  # fmt: skip
+    area(axes, edges, 0, rate[:, 0], BLUE, "carried out")
+    area(axes, edges, rate[:, 0], rate.sum(axis=1), RED, "refused", hatch="//")
     axes.set_ylabel("transfers per interval")
     room_above(axes)
     largest = axes.twinx()

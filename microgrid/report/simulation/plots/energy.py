@@ -14,6 +14,7 @@ from microgrid.report.simulation.plots.sketch import (
     SKY,
     Axes,
     Sketch,
+    area,
     bands,
     legend_above,
     room_above,
@@ -79,15 +80,11 @@ def _stack(
     hatches: tuple[str, ...],
 ) -> None:
     edges, power = thinned(view, np.stack(parts, axis=1) / view.hours)
-    lower = np.zeros(len(power) + 1)
+    lower = np.zeros(len(power))
     for place, (label, colour, hatch) in enumerate(zip(labels, colours, hatches, strict=True)):
-        upper = lower + stepped(power[:, place])
-        axes.fill_between(
-            edges, lower, upper, step="post", color=colour, alpha=0.8, label=label, hatch=hatch or None,
-            edgecolor="#ffffff", linewidth=0,
-        )  # fmt: skip
-        lower = upper
-    axes.step(edges, lower, where="post", color=INK, linewidth=1)
+        area(axes, edges, lower, lower + power[:, place], colour, label, hatch=hatch)
+        lower = lower + power[:, place]
+    axes.step(edges, stepped(lower), where="post", color=INK, linewidth=1)
     room_above(axes)
     legend_above(axes)
     time_axis(axes, view)
@@ -116,13 +113,8 @@ def _batteries(axes: Axes, view: SimulationView) -> str:
     charge = view.series("charge_kwh") + central(view, "charge")
     discharge = view.series("discharge_kwh") + central(view, "discharge")
     edges, power = thinned(view, np.stack([charge, -discharge], axis=1) / view.hours)
-    axes.fill_between(
-        edges, 0, stepped(power[:, 0]), step="post", color=GREEN, alpha=0.75, label="charging", linewidth=0
-    )
-    axes.fill_between(
-        edges, 0, stepped(power[:, 1]), step="post", color=RED, alpha=0.75, hatch="//", edgecolor="#ffffff",
-        label="discharging", linewidth=0,
-    )  # fmt: skip
+    area(axes, edges, 0, power[:, 0], GREEN, "charging")
+    area(axes, edges, 0, power[:, 1], RED, "discharging", hatch="//")
     axes.axhline(0, color=INK, linewidth=0.8)
     axes.set_ylabel("power (kW)")
     level = axes.twinx()
@@ -189,7 +181,7 @@ def _flexible(axes: Axes, view: SimulationView) -> str:
     fixed = view.series("load_kwh") - view.series("flexible_kwh")
     plain = np.array(view.summary["series"]["uncontrolled_load_wh"]) / 1000 - fixed
     edges, power = thinned(view, np.stack([view.series("flexible_kwh"), plain], axis=1) / view.hours)
-    axes.fill_between(edges, 0, stepped(power[:, 0]), step="post", color=SKY, alpha=0.6, linewidth=0, label="as run")
+    area(axes, edges, 0, power[:, 0], SKY, "as run", alpha=0.6)
     axes.step(edges, stepped(power[:, 1]), "--", where="post", color=PURPLE, linewidth=1.8, label="if it ran at once")
     axes.set_ylabel("cars and heat pumps (kW)")
     room_above(axes)

@@ -1,21 +1,20 @@
 """Homes side by side: own use, grid use."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 
-from microgrid.domain.arrays import FloatArray
 from microgrid.report.simulation.plots.sketch import (
     BLUE,
     GREEN,
     INK,
     ORANGE,
+    PAPER,
     Axes,
     Sketch,
+    averaged,
     crowded,
     homes_axis,
     legend_above,
+    outline,
 )
 from microgrid.report.simulation.view import SimulationView
 
@@ -58,8 +57,11 @@ def _grid(axes: Axes, view: SimulationView) -> str:
     bottoms = {1: np.zeros(len(order)), -1: np.zeros(len(order))}
     for place, (energy, colour, label, hatch) in enumerate(shown):
         side = 1 if place < 2 else -1  # noqa: PLR2004 - two above zero, two below
-        look = {"color": colour, "label": label, "hatch": hatch or None, "edgecolor": "#ffffff", "linewidth": 0}
-        _bars(axes, energy[order], bottoms[side], look, raster=crowded(view))
+        if len(order) <= FEW_HOMES:
+            look = {"color": colour, "label": label, "hatch": hatch or None, "edgecolor": PAPER, "linewidth": 0}
+            axes.bar(np.arange(len(order)), energy[order], 0.8, bottoms[side], **look)
+        else:
+            outline(axes, energy[order], bottoms[side], colour, label, hatch)
         bottoms[side] = bottoms[side] + energy[order]
     axes.axhline(0, color=INK, linewidth=0.8)
     axes.set_ylabel("energy at the meter (kWh)")
@@ -67,17 +69,8 @@ def _grid(axes: Axes, view: SimulationView) -> str:
     legend_above(axes)
     return (
         f"Homes took {from_grid.sum():,.0f} kWh from the grid and gave it {to_grid.sum():,.0f} kWh; "
-        f"{bought.sum():,.0f} kWh came from the community."
+        f"{bought.sum():,.0f} kWh came from the community.{averaged(view)}"
     )
-
-
-def _bars(axes: Axes, height: FloatArray, bottom: FloatArray, look: Mapping[str, Any], *, raster: bool) -> None:
-    """A bar for each home where they can be told apart, else their outline."""
-    places = np.arange(len(height))
-    if len(places) <= FEW_HOMES:
-        axes.bar(places, height, 0.8, bottom, **look)
-    else:
-        axes.fill_between(places, bottom, bottom + height, step="mid", rasterized=raster, **look)
 
 
 SKETCHES = (

@@ -7,14 +7,15 @@ from microgrid.report.simulation.plots.sketch import (
     BLUE,
     GREEN,
     INK,
+    PAPER,
     QUIET,
     RED,
     Axes,
     Sketch,
     bands,
-    crowded,
     homes_axis,
     legend_above,
+    outline,
     short,
     thinned,
     time_axis,
@@ -68,13 +69,22 @@ def _savings(axes: Axes, view: SimulationView) -> str:
     saving = np.sort(view.bill("saving"))[::-1]
     order = np.argsort(view.bill("saving"), kind="stable")[::-1]
     places = np.arange(len(saving))
-    for chosen, colour, label, hatch in ((saving >= 0, GREEN, "saves", None), (saving < 0, RED, "pays more", "//")):
+    for chosen, colour, label, hatch in ((saving >= 0, GREEN, "saves", ""), (saving < 0, RED, "pays more", "//")):
         if not chosen.any():
             continue
         if view.homes <= FEW_HOMES:
-            axes.bar(places[chosen], saving[chosen], 0.8, color=colour, label=label, hatch=hatch)
+            axes.bar(
+                places[chosen],
+                saving[chosen],
+                0.8,
+                color=colour,
+                label=label,
+                hatch=hatch or None,
+                edgecolor=PAPER,
+                linewidth=0,
+            )
         else:
-            _outline(axes, view, np.where(chosen, saving, 0), colour, label)
+            outline(axes, np.where(chosen, saving, 0), np.zeros_like(saving), colour, label, hatch)
     axes.axhline(0, color=INK, linewidth=0.8)
     axes.axhline(saving.mean(), color=INK, linewidth=1, linestyle="--", label="mean")
     axes.set_ylabel(f"saving ({view.currency})")
@@ -85,11 +95,6 @@ def _savings(axes: Axes, view: SimulationView) -> str:
         f"The market{_with_regulator(view)} saves a home {amounts}; "
         f"{int((saving < 0).sum()):,} of {view.homes:,} homes pay more."
     )
-
-
-def _outline(axes: Axes, view: SimulationView, height: FloatArray, colour: str, label: str) -> None:
-    look = {"color": colour, "label": label, "linewidth": 0, "rasterized": crowded(view)}
-    axes.fill_between(np.arange(len(height)), 0, height, step="mid", **look)
 
 
 def _with_regulator(view: SimulationView) -> str:

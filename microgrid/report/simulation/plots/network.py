@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from microgrid.domain.arrays import FloatArray, IntArray
-from microgrid.report.simulation.plots.sketch import BLUE, INK, ORANGE, QUIET, Axes, Sketch, heat_map, short
+from microgrid.report.simulation.plots.sketch import BLUE, INK, ORANGE, PAPER, QUIET, Axes, Sketch, heat_map, short
 from microgrid.report.simulation.plots.trade import has_trades
 from microgrid.report.simulation.view import SimulationView
 from microgrid.sim.tables import BATTERY_NAME
@@ -97,7 +97,7 @@ def _dots(axes: Axes, view: SimulationView, energy: FloatArray, x: FloatArray, y
     present = np.append(np.ones(view.homes, dtype=bool), _battery_trades(view))
     sellers, buyers = present & (sold > bought), present & (sold <= bought)
     axes.scatter(x[sellers], y[sellers], size[sellers], color=ORANGE, zorder=3)
-    axes.scatter(x[buyers], y[buyers], size[buyers], marker="s", facecolor="#ffffff", edgecolor=BLUE, zorder=3)
+    axes.scatter(x[buyers], y[buyers], size[buyers], marker="s", facecolor=PAPER, edgecolor=BLUE, zorder=3)
     if view.homes <= FEW_HOMES:
         for home, name in enumerate(view.home_ids):
             axes.text(1.16 * x[home], 1.13 * y[home], short(name), ha="center", va="center", fontsize=7, color=INK)

@@ -9,14 +9,15 @@ from microgrid.report.simulation.plots.sketch import (
     BLUE,
     GREEN,
     INK,
+    PAPER,
     PURPLE,
     RED,
     Axes,
     Sketch,
+    area,
     legend_above,
     room_above,
     short,
-    stepped,
     thinned,
     time_axis,
 )
@@ -33,11 +34,8 @@ def _has_regulator(view: SimulationView) -> bool:
 def _amounts(axes: Axes, view: SimulationView) -> str:
     bonus, penalty = (view.by_home("prosumer_trading", name).sum(axis=1) for name in ("bonus", "penalty"))
     edges, rate = thinned(view, np.stack([bonus, -penalty], axis=1) / view.hours)
-    axes.fill_between(edges, 0, stepped(rate[:, 0]), step="post", color=GREEN, alpha=0.8, linewidth=0, label="bonuses")
-    axes.fill_between(
-        edges, 0, stepped(rate[:, 1]), step="post", color=RED, alpha=0.8, hatch="//", edgecolor="#ffffff", linewidth=0,
-        label="penalties",
-    )  # fmt: skip
+    area(axes, edges, 0, rate[:, 0], GREEN, "bonuses")
+    area(axes, edges, 0, rate[:, 1], RED, "penalties", hatch="//")
     axes.axhline(0, color=INK, linewidth=0.8)
     axes.set_ylabel(f"{view.currency} per hour")
     legend_above(axes)
@@ -76,24 +74,21 @@ def _bars(axes: Axes, view: SimulationView, homes: list[str]) -> None:
             _ban(axes, view, ban, homes.index(ban["home_id"]), colour, hatch)
         if bans:
             text = f"{label} ({len(bans)})"
-            axes.barh([0], [0], color=colour, hatch=hatch or None, edgecolor="#ffffff", linewidth=0, label=text)
+            axes.barh([0], [0], color=colour, hatch=hatch or None, edgecolor=PAPER, linewidth=0, label=text)
     axes.set_yticks(range(len(homes)), [short(home) for home in homes], fontsize=7.5)
     axes.set_ylim(len(homes) - 0.4, -0.6)
 
 
 def _counts(axes: Axes, view: SimulationView) -> None:
-    lower: FloatArray = np.zeros(view.steps + 1)
+    lower: FloatArray = np.zeros(view.steps)
     for word, label, colour, hatch in KINDS:
         bans = _of_kind(view, word)
         change = np.zeros(view.steps + 1)
         for ban in bans:
             change[min(ban["first"], view.steps)] += 1
             change[min(ban["first"] + ban["steps"], view.steps)] -= 1
-        upper = lower + stepped(np.cumsum(change)[:-1])
-        axes.fill_between(
-            view.edges, lower, upper, step="post", color=colour, hatch=hatch or None, edgecolor="#ffffff", linewidth=0,
-            label=f"{label} ({len(bans)} bans)",
-        )  # fmt: skip
+        upper = lower + np.cumsum(change)[:-1]
+        area(axes, view.edges, lower, upper, colour, f"{label} ({len(bans)} bans)", hatch=hatch, alpha=1.0)
         lower = upper
     axes.set_ylabel("homes banned")
     room_above(axes)
@@ -104,7 +99,7 @@ def _ban(axes: Axes, view: SimulationView, ban: dict[str, Any], place: int, colo
     if first >= view.steps:
         return
     start, end = view.edges[first], view.edges[min(first + steps, view.steps)]
-    axes.barh(place, end - start, 0.6, start, color=colour, hatch=hatch or None, edgecolor="#ffffff", linewidth=0)
+    axes.barh(place, end - start, 0.6, start, color=colour, hatch=hatch or None, edgecolor=PAPER, linewidth=0)
 
 
 SKETCHES = (

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from microgrid.domain.arrays import FloatArray
+from microgrid.domain.arrays import FloatArray, IntArray
 from microgrid.report.drawing import BLUE, CSS_NAMES, GREEN, INK, ORANGE, QUIET, RED, SIZE_INCHES, Axes
 from microgrid.report.simulation.view import SimulationView
 
 SKY, PURPLE, YELLOW = "#56b4e9", "#cc79a7", "#9c8f00"
-COLOURS = {**CSS_NAMES, SKY: "sky", PURPLE: "purple", YELLOW: "yellow"}
+PAPER = "#ffffff"
+COLOURS = {**CSS_NAMES, SKY: "sky", PURPLE: "purple", YELLOW: "yellow", PAPER: "card"}
 TIER_COLOURS = (BLUE, PURPLE, GREEN, RED)
 TIER_MARKERS = ("o", "s", "^", "D")
 MOST_POINTS = 400
@@ -54,11 +55,72 @@ def thinned(view: SimulationView, series: FloatArray) -> tuple[list[Any], FloatA
     Returns:
         Starts of the groups and the end of the last, and their means, shape (groups, ...).
     """
-    width = -(-view.steps // MOST_POINTS)
-    starts = np.arange(0, view.steps, width)
-    counts = np.diff(np.append(starts, view.steps)).reshape(-1, *[1] * (series.ndim - 1))
-    means: FloatArray = np.add.reduceat(series, starts, axis=0) / counts
+    starts, means = grouped(series)
     return [*(view.edges[start] for start in starts), view.edges[-1]], means
+
+
+def grouped(rows: FloatArray) -> tuple[IntArray, FloatArray]:
+    """Means of neighbours, few enough to draw.
+
+    Args:
+        rows: Values of at least one interval or home, shape (rows, ...).
+
+    Returns:
+        Index of the first row of each group, shape (groups,), and the means, shape (groups, ...).
+    """
+    starts = np.arange(0, len(rows), -(-len(rows) // MOST_POINTS))
+    counts = np.diff(np.append(starts, len(rows))).reshape(-1, *[1] * (rows.ndim - 1))
+    means: FloatArray = np.add.reduceat(rows, starts, axis=0) / counts
+    return starts, means
+
+
+def area(
+    axes: Axes,
+    edges: Sequence[Any],
+    lower: FloatArray | float,
+    upper: FloatArray,
+    colour: str,
+    label: str,
+    *,
+    hatch: str = "",
+    alpha: float = 0.8,
+) -> None:
+    """What lies between two stairs, hatched in the colour of the paper.
+
+    Args:
+        axes: Where.
+        edges: Where steps begin and the last one ends, shape (P + 1,).
+        lower: Height of each step's lower end, shape (P,).
+        upper: Of its upper end, shape (P,).
+        colour: Of the area.
+        label: In the legend.
+        hatch: Matplotlib's pattern; plain where none is given.
+        alpha: How far the colour covers what lies below.
+    """
+    low, high = (stepped(np.broadcast_to(side, upper.shape)) for side in (lower, upper))
+    look = {"facecolor": colour, "edgecolor": PAPER, "hatch": hatch or None, "linewidth": 0, "alpha": alpha}
+    axes.fill_between(edges, low, high, step="post", label=label, **look)
+
+
+def outline(axes: Axes, height: FloatArray, bottom: FloatArray, colour: str, label: str, hatch: str) -> None:
+    """Bars of ranked homes that are too many to be told apart, as one area; neighbours are averaged.
+
+    Args:
+        axes: Where.
+        height: Of each bar, shape (N,).
+        bottom: Where each begins, shape (N,).
+        colour: Of the area.
+        label: In the legend.
+        hatch: As for `area`.
+    """
+    starts, (lower, upper) = grouped(bottom)[0], (grouped(side)[1] for side in (bottom, bottom + height))
+    edges = [*(starts - 0.5), len(height) - 0.5]
+    area(axes, edges, lower, upper, colour, label, hatch=hatch, alpha=1.0)
+
+
+def averaged(view: SimulationView) -> str:
+    """What to say of homes that `outline` averages; nothing where each has its own place."""
+    return " Neighbouring homes are averaged." if view.homes > MOST_POINTS else ""
 
 
 def stepped(values: FloatArray) -> FloatArray:
@@ -67,7 +129,7 @@ def stepped(values: FloatArray) -> FloatArray:
 
 
 def crowded(view: SimulationView) -> bool:
-    """Whether homes are so many that the page takes a picture of them instead of a shape for each."""
+    """Whether homes are so many that the page takes a picture of their dots instead of a shape for each."""
     return view.homes > MOST_SHAPES
 
 
@@ -148,6 +210,7 @@ __all__ = [
     "GREEN",
     "INK",
     "ORANGE",
+    "PAPER",
     "PURPLE",
     "QUIET",
     "RED",
@@ -158,11 +221,14 @@ __all__ = [
     "Axes",
     "Sketch",
     "always",
+    "area",
+    "averaged",
     "bands",
     "crowded",
     "heat_map",
     "homes_axis",
     "legend_above",
+    "outline",
     "room_above",
     "short",
     "stepped",

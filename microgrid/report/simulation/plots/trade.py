@@ -7,11 +7,13 @@ from microgrid.report.simulation.plots.sketch import (
     BLUE,
     INK,
     ORANGE,
+    PAPER,
     QUIET,
     TIER_COLOURS,
     TIER_MARKERS,
     Axes,
     Sketch,
+    area,
     heat_map,
     legend_above,
     room_above,
@@ -48,14 +50,10 @@ def _origin(axes: Axes, view: SimulationView) -> str:
     grid = np.maximum(view.series("import_kwh") - view.by_home("prosumer_trading", "bought_kwh").sum(axis=1), 0)
     edges, power = thinned(view, np.concatenate([traded, grid[None]]).T / view.hours)
     colours, hatches = (*TIER_COLOURS[: len(traded)], QUIET), (*TIER_HATCHES[: len(traded)], "")
-    lower = np.zeros(len(power) + 1)
+    lower = np.zeros(len(power))
     for place, name in enumerate((*view.tiers, "grid")):
-        upper = lower + stepped(power[:, place])
-        axes.fill_between(
-            edges, lower, upper, step="post", color=colours[place], alpha=0.85, hatch=hatches[place] or None,
-            edgecolor="#ffffff", linewidth=0, label=words(name),
-        )  # fmt: skip
-        lower = upper
+        area(axes, edges, lower, lower + power[:, place], colours[place], words(name), hatch=hatches[place])
+        lower = lower + power[:, place]
     axes.set_ylabel("power bought (kW)")
     room_above(axes)
     legend_above(axes, 3)
@@ -137,7 +135,7 @@ def _limits(axes: Axes, view: SimulationView) -> str:
         label = "buyers: at most this price" if sign > 0 else "sellers: at least this price"
         axes.bar(
             bins[:-1], sign * energy, np.diff(bins), align="edge", color=colour, hatch=hatch or None,
-            edgecolor="#ffffff", linewidth=0, label=label,
+            edgecolor=PAPER, linewidth=0, label=label,
         )  # fmt: skip
     axes.axhline(0, color=INK, linewidth=0.8)
     axes.set_xlabel(f"limit price ({view.currency} per kWh)")
