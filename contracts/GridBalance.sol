@@ -169,8 +169,12 @@ contract GridBalance is IGridBalance, AccessManaged {
     /// @inheritdoc IGridBalance
     function demandFactor() public view returns (uint256 factorWad) {
         uint64 latest = _latestInterval;
+        uint64 current = _currentInterval();
         IntervalTotals memory sums;
-        if (latest + FRESH_INTERVALS >= _currentInterval()) sums = _totals[latest];
+        if (latest + FRESH_INTERVALS >= current) sums = _totals[latest];
+        // While its readings come in, the latest interval says what a few homes draw: nobody shall choose which.
+        bool fresh = latest + FRESH_INTERVALS > current;
+        if (fresh && _totals[latest - 1].readings > sums.readings) sums = _totals[latest - 1];
         return _clamped(PriceFormula.demand(sums.importWh, sums.readings, _parameters.referenceLoadWh));
     }
 

@@ -70,8 +70,9 @@ class Programme:
 
 
 def open_programme(world: World) -> Programme:
-    """Two intervals of history are metered; the sponsor has three budgets."""
+    """Two intervals of history are metered, and the one before them; the sponsor has three budgets."""
     made = Programme(world, contract_of(world, "DemandResponse"))
+    world.know_from(FIRST, len(PAST))
     for interval in (FIRST, FIRST + 1):
         world.meter(interval, [(import_wh, 0) for import_wh in PAST])
     operator = world.parties.operator

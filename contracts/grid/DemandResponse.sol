@@ -272,12 +272,8 @@ contract DemandResponse is IDemandResponse, AccessManaged, ReentrancyGuardTransi
 
     /// @dev Import expected in the whole event, from intervals that had ended before it was announced.
     function _baseline(uint32 memberId, Terms memory terms) private view returns (uint64) {
-        uint256 sumWh;
-        for (uint64 i = 0; i < terms.baselineIntervals; ++i) {
-            (uint64 importWh,, bool known) = registry.intervalEnergy(memberId, terms.baselineFirst + i);
-            if (!known) revert BaselineUnknown(memberId, terms.baselineFirst + i);
-            sumWh += importWh;
-        }
+        (uint256 sumWh, uint64 unknown) = _imported(memberId, terms.baselineFirst, terms.baselineIntervals);
+        if (unknown != 0) revert BaselineUnknown(memberId, unknown);
         return uint64((sumWh * terms.intervals) / terms.baselineIntervals);
     }
 
@@ -312,7 +308,8 @@ contract DemandResponse is IDemandResponse, AccessManaged, ReentrancyGuardTransi
     function _measure(uint256 eventId, EventState storage state, Terms memory terms, uint32 memberId) private {
         Participation storage part = _parts[eventId][memberId];
         if (part.measured) return;
-        (uint256 importWh, bool known) = _metered(memberId, terms);
+        (uint256 importWh, uint64 unknown) = _imported(memberId, terms.firstInterval, terms.intervals);
+        bool known = unknown == 0;
         if (!known && block.timestamp < _end(terms) + MEASURE_INTERVALS * INTERVAL_SECONDS) return;
         part.measured = true;
         ++state.measured;
@@ -326,12 +323,17 @@ contract DemandResponse is IDemandResponse, AccessManaged, ReentrancyGuardTransi
         state.savedWh += uint128(uint256(savingWh));
     }
 
-    function _metered(uint32 memberId, Terms memory terms) private view returns (uint256 sumWh, bool known) {
-        for (uint64 i = 0; i < terms.intervals; ++i) {
-            uint64 importWh;
-            (importWh,, known) = registry.intervalEnergy(memberId, terms.firstInterval + i);
-            if (!known) return (0, false);
-            sumWh += importWh;
+    /// @dev Import of some intervals, or the first of them that is unknown (zero never is one). A reading after a silence
+    /// brings the energy of all of it: the interval before them, too, must be known.
+    function _imported(uint32 memberId, uint64 first, uint32 intervals)
+        private
+        view
+        returns (uint256 sumWh, uint64 unknown)
+    {
+        for (uint64 interval = first - 1; interval < first + intervals; ++interval) {
+            (uint64 importWh,, bool known) = registry.intervalEnergy(memberId, interval);
+            if (!known) return (0, interval);
+            if (interval >= first) sumWh += importWh;
         }
     }
 

@@ -6,7 +6,8 @@ import {IEmergencyControl} from "./IEmergencyControl.sol";
 /// @title Demand response: homes that use less when the grid asks are paid from a budget escrowed beforehand.
 /// @notice Announced -> Dispatched -> Recovering -> Measured -> Settled, or Cancelled before the event begins.
 /// A home's saving is its baseline minus its metered import, summed over the event; the baseline is its mean import in
-/// past intervals that the announcement names and that had ended by then. The event pays
+/// past intervals that the announcement names and that had ended by then. Of event and baseline each interval must be
+/// read, and the one before: a reading after a silence brings the energy of all of it. The event pays
 /// min(budget, rate * max(0, sum of all savings, increases counted)) and shares it among the homes that saved in
 /// proportion to what they saved. So moving load from one enrolled home to another adds nothing to what is paid, and a
 /// home in parts is paid no more than the same home whole when its parts save together.
@@ -141,7 +142,7 @@ interface IDemandResponse {
     /// @notice The home does not take part, or left.
     error NotEnrolled(uint256 eventId, uint32 memberId);
 
-    /// @notice A reading of the baseline is missing: unknown is not zero.
+    /// @notice A reading of the baseline is missing, or the one before it: unknown is not zero.
     error BaselineUnknown(uint32 memberId, uint64 interval);
 
     /// @notice The saving of this interval is promised to another event.

@@ -315,7 +315,7 @@ interface IEnergyTrading {
     /// @param regulator_ The regulator; zero for nobody.
     function setRegulator(IRegulator regulator_) external;
 
-    /// @notice Stops orders and clearing, nothing else. A pause ends by itself after three days.
+    /// @notice Stops orders and clearing, nothing else. A pause ends by itself after 24 intervals, three days at most.
     function pause() external;
 
     /// @notice Ends a pause.

@@ -138,8 +138,9 @@ interface IGridBalance {
     /// @param interval Its index; only its hour of the day matters.
     function energyPrice(uint64 interval) external view returns (uint256 priceMicroPerKwh);
 
-    /// @notice Energy drawn per meter in the latest interval that has readings, in relation to the reference load. One
-    /// while there is none, or none of the last two finished intervals: what is stale is unknown, never zero.
+    /// @notice Energy drawn per meter in the latest interval that has readings, in relation to the reference load; in
+    /// the one before it while that has more readings. One while there is none, or none of the last two finished
+    /// intervals: what is stale is unknown, never zero.
     function demandFactor() external view returns (uint256 factorWad);
 
     /// @notice The larger of the last report and the last measurement; zero when neither counts any more.

@@ -8,7 +8,8 @@ pragma solidity 0.8.28;
 /// @dev Energy saved is what an interval's import stays below the baseline: a rolling mean of the home's import in the
 /// same hour of earlier days, which no later interval can change. It rises by an eighth of what is above it and falls
 /// by a quarter of what is below it, so that inflating it costs more than it earns. Intervals without a reading are
-/// unknown and count for nothing.
+/// unknown and count for nothing. The reading after them brings their energy too: it says nothing of its own interval,
+/// so that it saves nothing and leaves the baseline as it is.
 interface IIncentives {
     /// @param perSavedKwh For energy saved, token units per kWh.
     /// @param perPeakKwh In addition, for energy saved in hours whose price multiplier is above one.
@@ -29,7 +30,7 @@ interface IIncentives {
     }
 
     /// @param lastInterval Latest interval recorded, zero for none.
-    /// @param peerWh Energy drawn that was bought from peers.
+    /// @param peerWh Energy drawn that was bought from peers, in the auction and directly.
     /// @param gridWh Energy drawn that was not.
     /// @param savedWh Energy saved.
     /// @param selfConsumedWh Own generation used at home.
@@ -99,7 +100,8 @@ interface IIncentives {
     error InvalidEpoch();
 
     /// @notice Counts an interval for members `from` to `to` (inclusive); anyone may call it. Members without a reading,
-    /// recorded already, or with an earlier interval still to be recorded are passed over.
+    /// recorded already, or with an earlier interval still to be recorded are passed over; who has no reading of the
+    /// interval before can save nothing in this one.
     /// @param interval Its index; it is cleared.
     /// @param from First member number, from 1.
     /// @param to Last member number.

@@ -5,9 +5,11 @@ import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManage
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {IDeviceRegistry} from "../interfaces/IDeviceRegistry.sol";
+import {IDirectTrading} from "../interfaces/IDirectTrading.sol";
 import {IEnergyTrading} from "../interfaces/IEnergyTrading.sol";
 import {IGridBalance} from "../interfaces/IGridBalance.sol";
 import {IIncentives} from "../interfaces/IIncentives.sol";
+import {IMoneyLocks} from "../interfaces/IMoneyLocks.sol";
 import {IRegulator} from "../interfaces/IRegulator.sol";
 import {IStaking} from "../interfaces/IStaking.sol";
 import {IntervalHistory} from "../libraries/IntervalHistory.sol";
@@ -47,8 +49,11 @@ abstract contract Incentives is IIncentives, AccessManaged {
     }
 
     /// @dev What one call of `recordConduct` carries from home to home.
+    /// @param deals Direct deals as `dealWords` tells them.
     struct Run {
         uint64 interval;
+        uint32 from;
+        uint256[] deals;
         uint64 epoch;
         uint256 perSavedWh;
         uint256 penaltyPerKwh;
@@ -78,6 +83,7 @@ abstract contract Incentives is IIncentives, AccessManaged {
 
     IDeviceRegistry private immutable DEVICES;
     IEnergyTrading private immutable MARKET;
+    IDirectTrading private immutable DIRECT;
     uint64 private immutable EPOCH_INTERVALS;
     uint64 private immutable INTERVAL_SECONDS;
 
@@ -93,6 +99,7 @@ abstract contract Incentives is IIncentives, AccessManaged {
     constructor(IDeviceRegistry registry_, IEnergyTrading trading_, Program memory program) {
         if (program.epochIntervals == 0) revert InvalidEpoch();
         (DEVICES, MARKET) = (registry_, trading_);
+        DIRECT = IMoneyLocks(address(trading_)).directTrading();
         (grid, regulator, staking) = (program.grid, program.regulator, program.staking);
         EPOCH_INTERVALS = program.epochIntervals;
         INTERVAL_SECONDS = registry_.intervalSeconds();
@@ -104,15 +111,17 @@ abstract contract Incentives is IIncentives, AccessManaged {
     function recordConduct(uint64 interval, uint32 from, uint32 to) external returns (uint32 recorded) {
         if (from == 0 || from > to || to > DEVICES.memberCount()) revert InvalidRange(from, to);
         Run memory run = _startRun(interval);
+        (run.from, run.deals) = (from, DIRECT.dealWords(interval, from, to));
         uint256[] memory energies = DEVICES.intervalEnergies(interval, from, to);
-        // What is known of the interval before comes first: nobody can pass over it to move a baseline.
+        uint256[] memory before = DEVICES.intervalEnergies(interval - 1, from, to);
         bool passable = !_isCleared(interval - 1);
-        uint256[] memory before = passable ? energies : DEVICES.intervalEnergies(interval - 1, from, to);
         for (uint32 memberId = from; memberId <= to; ++memberId) {
             uint64 last = _conduct[memberId].lastInterval;
             if (energies[memberId - from] == 0 || last >= interval) continue;
-            if (!passable && last != 0 && last < interval - 1 && before[memberId - from] != 0) continue;
-            _record(memberId, energies[memberId - from], run);
+            bool silent = before[memberId - from] == 0;
+            // What is known of the interval before comes first: nobody can pass over it to move a baseline.
+            if (!passable && last != 0 && last < interval - 1 && !silent) continue;
+            _record(memberId, energies[memberId - from], silent, run);
             ++recorded;
         }
         _fillPot(run.epoch, run.earned);
@@ -235,11 +244,11 @@ abstract contract Incentives is IIncentives, AccessManaged {
         run.penaltyPerKwh = regulator.terms().penaltyPerKwh;
     }
 
-    function _record(uint32 memberId, uint256 energy, Run memory run) private {
+    /// @param silent Whether there is no reading of the interval before: the energy may be that of many intervals.
+    function _record(uint32 memberId, uint256 energy, bool silent, Run memory run) private {
         (uint64 importWh,,) = IntervalHistory.unpack(energy);
-        uint256 fill = MARKET.fill(run.interval, memberId, IEnergyTrading.Side.Buy);
-        uint256 peerWh = Math.min(importWh, fill);
-        uint256 savedWh = _saved(memberId, run.interval, importWh);
+        uint256 peerWh = Math.min(importWh, _boughtWh(memberId, run));
+        uint256 savedWh = silent ? 0 : _saved(memberId, run.interval, importWh);
         uint256 earned = (savedWh * run.perSavedWh) / PER_KWH;
         uint256 penalty = ((importWh - peerWh) * run.penaltyPerKwh) / PER_KWH;
         Conduct storage conduct = _conduct[memberId];
@@ -252,6 +261,12 @@ abstract contract Incentives is IIncentives, AccessManaged {
         share.penalty += uint120(penalty);
         run.earned += earned;
         emit ConductRecorded(run.interval, memberId, savedWh, importWh - peerWh, earned, penalty);
+    }
+
+    /// @dev What a home bought from peers, in the auction and directly.
+    function _boughtWh(uint32 memberId, Run memory run) private view returns (uint256 boughtWh) {
+        boughtWh = MARKET.fill(run.interval, memberId, IEnergyTrading.Side.Buy);
+        if (run.deals.length != 0) boughtWh += uint32(run.deals[memberId - run.from]);
     }
 
     /// @dev Energy below the baseline, which then moves. Stored plus one; zero is unknown.

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any
 
+from eth_typing import HexStr
 from web3.types import LogReceipt, TxReceipt
 
 from microgrid.chain.backend import Backend
@@ -26,9 +27,10 @@ from microgrid.chain.bindings.reward_system import RewardSystem
 from microgrid.chain.bindings.reward_token import RewardToken
 from microgrid.chain.bindings.staking import Staking
 from microgrid.chain.bindings.storage_registry import StorageRegistry
+from microgrid.chain.calls import parse_call
 from microgrid.chain.deployment import Deployment
 from microgrid.chain.reverts import named
-from microgrid.chain.transactor import Transactor, call_data
+from microgrid.chain.transactor import GasBudget, Transactor, call_data
 from microgrid.domain.errors import BadInputError, ChainError, StaleNonceError
 from microgrid.domain.intervals import Interval
 from microgrid.domain.records import (
@@ -53,6 +55,9 @@ from microgrid.domain.wire import SigningDomain, SigningKey, device_id
 MAX_READINGS = SUBMIT_READINGS.most_items
 
 
+APPLY = GasBudget(3_000_000)
+
+
 class MarketChain:
     """The contracts on one chain, operated with one key: it registers, relays orders, hands in readings, settles.
 
@@ -61,13 +66,20 @@ class MarketChain:
         deployment: Where on it the contracts are.
         operator: Key that has the roles; it pays all gas.
         names: Names of devices registered earlier; the chain keeps only their hashes.
+        rehearse: Simulate each call before it is sent, so that what a contract refuses costs nothing.
     """
 
     def __init__(
-        self, backend: Backend, deployment: Deployment, operator: SigningKey, names: Iterable[str] = ()
+        self,
+        backend: Backend,
+        deployment: Deployment,
+        operator: SigningKey,
+        names: Iterable[str] = (),
+        *,
+        rehearse: bool = False,
     ) -> None:
         self.backend, self.deployment = backend, deployment
-        self.transactor = Transactor(backend, operator)
+        self.transactor = Transactor(backend, operator, rehearse=rehearse)
         at = partial(deployment.contract, backend.web3)
         chain_id, first_block = backend.chain_id, deployment.block
         self.registry = DeviceRegistry(at("DeviceRegistry"), self.transactor, chain_id, first_block)
@@ -125,6 +137,16 @@ class MarketChain:
             raise BadInputError(message)
         contract = self.deployment.contract(self.backend.web3, "CommunityGovernor")
         return CommunityGovernor(contract, self.transactor, self.deployment.block)
+
+    def apply(self, call: str) -> None:
+        """Make a call that this account's roles allow, as people write it: `GridBalance.setTradingFee(2000)`.
+
+        Raises:
+            BadInputError: no such contract or function, or values that do not fit it.
+            ContractRevertError: `AccessManagedUnauthorized` without the role, or the contract's own refusal.
+        """
+        action = parse_call(self.backend.web3, self.deployment, call)
+        self.transactor.execute_call("apply", action.target, HexStr("0x" + action.data.hex()), APPLY.limit(1))
 
     def now_s(self) -> int:
         """Time of the latest block, Unix seconds."""

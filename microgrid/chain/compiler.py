@@ -79,7 +79,7 @@ def compile_contracts(folder: Path, contracts: Mapping[str, str] = DEPLOYABLE) -
         CompilationError: the compiler found errors.
     """
     sources = gather_sources(folder, contracts)
-    wanted = {source: {name: ["abi", "evm.bytecode.object"]} for name, source in contracts.items()}
+    wanted = {source: {name: ["abi", "evm.bytecode.object", "userdoc"]} for name, source in contracts.items()}
     output = _run(
         find_compiler(folder),
         {
@@ -151,7 +151,7 @@ def check_artifacts(compiled: Compiled, folder: Path) -> None:
             raise ArtifactError(name, "this source is not the one that was compiled")
     for name, artifact in compiled.artifacts.items():
         shipped = read_artifact(_existing(folder / f"{name}.json"))
-        for part in ("abi", "bytecode"):
+        for part in ("abi", "bytecode", "errors"):
             if getattr(shipped, part) != getattr(artifact, part):
                 raise ArtifactError(name, f"the {part} differs")
 
@@ -230,4 +230,8 @@ def _cache_folder() -> Path:
 
 
 def _artifact(name: str, output: Mapping[str, Any]) -> Artifact:
-    return Artifact(name, list(output["abi"]), "0x" + output["evm"]["bytecode"]["object"])
+    errors = {
+        signature: " ".join(notices[0]["notice"].split())
+        for signature, notices in output["userdoc"].get("errors", {}).items()
+    }
+    return Artifact(name, list(output["abi"]), "0x" + output["evm"]["bytecode"]["object"], errors)

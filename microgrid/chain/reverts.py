@@ -13,7 +13,7 @@ from typing import Any
 
 from eth_abi.abi import decode
 from eth_abi.exceptions import DecodingError
-from web3.exceptions import Web3Exception
+from web3.exceptions import MismatchedABI, Web3Exception, Web3ValidationError
 
 from microgrid.chain import artifacts
 from microgrid.domain.errors import ChainError, ContractRevertError
@@ -24,6 +24,25 @@ STANDARD_ERRORS: tuple[dict[str, Any], ...] = (
     {"type": "error", "name": "Error", "inputs": [{"name": "message", "type": "string"}]},
     {"type": "error", "name": "Panic", "inputs": [{"name": "code", "type": "uint256"}]},
 )
+# Errors of others, whose sources say nothing that a person could use.
+FOREIGN_MEANINGS: Mapping[str, str] = {
+    "AccessManagedUnauthorized": "the acting key's account does not hold the role that may do this",
+    "AccessControlUnauthorizedAccount": "the acting key's account does not hold the role that may do this",
+    "ECDSAInvalidSignature": "the signature is none",
+    "ERC20ExceededCap": "no more reward tokens can be minted",
+    "ERC20InsufficientAllowance": "the owner of the tokens has not approved that much",
+    "ERC20InsufficientBalance": "the account does not hold so many tokens",
+    "EnforcedPause": "new orders, deals and clearing are paused; a pause ends by itself",
+    "ExpectedPause": "there is no pause to end",
+    "GovernorAlreadyCastVote": "the account has voted on this proposal",
+    "GovernorAlreadyQueuedProposal": "the proposal is queued already",
+    "GovernorInsufficientProposerVotes": "the account has too few votes for a proposer; tokens count once delegated",
+    "GovernorNonexistentProposal": "there is no such proposal",
+    "GovernorUnableToCancel": "only its proposer can cancel a proposal, and only before its vote starts",
+    "GovernorUnexpectedProposalState": "the proposal is not at the point of its life where this can be done",
+    "TimelockUnexpectedOperationState": "the timelock's delay is not over, or it was carried out",
+    "VotesExpiredSignature": "the signature is too old",
+}
 _HEX_DATA = re.compile(r"0x(?:[0-9a-fA-F]{2}){4,}")
 
 
@@ -34,11 +53,12 @@ def named(name: str) -> type[ContractRevertError]:
 
 
 class RevertDecoder:
-    """Turns revert data into exceptions, by the errors that some ABIs declare."""
+    """Turns revert data into exceptions, by the errors that some ABIs declare; `meanings` say them in words."""
 
-    def __init__(self, abis: Iterable[Iterable[Mapping[str, Any]]]) -> None:
+    def __init__(self, abis: Iterable[Iterable[Mapping[str, Any]]], meanings: Mapping[str, str] | None = None) -> None:
         declared = [item for abi in abis for item in abi if item.get("type") == "error"]
         self._by_selector = {_selector(item): item for item in (*STANDARD_ERRORS, *declared)}
+        self._meanings = meanings or {}
 
     @property
     def names(self) -> frozenset[str]:
@@ -56,17 +76,29 @@ class RevertDecoder:
         except DecodingError:
             return named("UnknownRevert")(data="0x" + data.hex())
         shown = {item["name"]: _value(item["type"], value) for item, value in zip(inputs, values, strict=True)}
-        return named(declared["name"])(**shown)
+        error = named(declared["name"])(**shown)
+        error.meaning = self._meanings.get(_signature(declared), FOREIGN_MEANINGS.get(declared["name"], ""))
+        return error
 
 
 @cache
 def contract_errors() -> RevertDecoder:
     """Decoder of all errors that the shipped contracts declare, OpenZeppelin's among them."""
-    return RevertDecoder(artifacts.load(name).abi for name in artifacts.names())
+    shipped = [artifacts.load(name) for name in artifacts.names()]
+    meanings = {signature: _clause(notice) for made in shipped for signature, notice in made.errors.items()}
+    return RevertDecoder([made.abi for made in shipped], meanings)
+
+
+def _clause(notice: str) -> str:
+    """The first sentence of a description, as part of another sentence."""
+    first = notice.split(". ", maxsplit=1)[0].removesuffix(".")
+    return first[:1].lower() + first[1:]
 
 
 def typed(error: Web3Exception) -> ChainError:
     """An error of web3 as one of the platform's: a contract's own where it holds revert data."""
+    if isinstance(error, MismatchedABI | Web3ValidationError):  # values that fit no function; nothing was called
+        return ChainError(str(error).splitlines()[0])
     data = revert_data(error)
     return ChainError(_plain(error)) if data is None else contract_errors().decode(data)
 
@@ -109,9 +141,12 @@ def _data_in(value: Any) -> bytes | None:
     return bytes.fromhex(found[0][2:]) if found else None
 
 
+def _signature(declared: Mapping[str, Any]) -> str:
+    return f"{declared['name']}({','.join(_type(item) for item in declared['inputs'])})"
+
+
 def _selector(declared: Mapping[str, Any]) -> bytes:
-    signature = f"{declared['name']}({','.join(_type(item) for item in declared['inputs'])})"
-    return keccak256(signature.encode())[:SELECTOR_BYTES]
+    return keccak256(_signature(declared).encode())[:SELECTOR_BYTES]
 
 
 def _type(item: Mapping[str, Any]) -> str:

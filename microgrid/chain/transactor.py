@@ -50,10 +50,16 @@ class GasBudget:
 
 
 class Transactor:
-    """One account on one chain."""
+    """One account on one chain.
 
-    def __init__(self, backend: Backend, key: SigningKey) -> None:
-        self._web3, self._chain_id = backend.web3, backend.chain_id
+    Args:
+        backend: Where the chain is.
+        key: The account's key.
+        rehearse: Simulate each call first, so that what a contract refuses is never sent and costs nothing.
+    """
+
+    def __init__(self, backend: Backend, key: SigningKey, *, rehearse: bool = False) -> None:
+        self._web3, self._chain_id, self._rehearses = backend.web3, backend.chain_id, rehearse
         self._account = Account.from_key(key.secret)
         self._nonce: int | None = None
         self._priority_fee_wei: int | None = None
@@ -84,11 +90,28 @@ class Transactor:
             ContractRevertError: the contract's own error.
             ChainError: the node refused the transaction.
         """
-        raw = self.sign(contract, name, args, budget.limit(items))
+        with typed_errors():
+            data = contract.encode_abi(name, list(args))
+        return self.execute_call(operation, contract.address, data, budget.limit(items), items)
+
+    def execute_call(self, operation: str, target: str, data: HexStr, gas: int, items: int = 1) -> TxReceipt:
+        """The same for call data.
+
+        Raises:
+            ContractRevertError: the contract's own error.
+            ChainError: the node refused the transaction.
+        """
+        with typed_errors():
+            if self._rehearses:
+                call: TxParams = {"from": self.address, "to": checksum(bytes.fromhex(target[2:])), "data": data}
+                self._web3.eth.call(call, block_identifier="pending")
+            raw = self._sign(target, data, gas)
         try:
             return self.send(operation, raw, items)
         except StaleNonceError:  # another process sent with the same key
-            return self.send(operation, self.sign(contract, name, args, budget.limit(items)), items)
+            with typed_errors():
+                raw = self._sign(target, data, gas)
+            return self.send(operation, raw, items)
 
     def sign(self, contract: Contract, name: str, args: Sequence[Any], gas: int) -> bytes:
         """A signed raw transaction with the next nonce; the nonce counts as used only once it is sent."""

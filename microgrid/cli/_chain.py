@@ -109,7 +109,7 @@ def open_market(
         if not backend.web3.eth.get_code(backend.web3.to_checksum_address(known.energy_trading)):
             reason = "names contracts that are not on this chain (a fresh node forgets them)"
             raise DeploymentFileError(str(path), reason)
-        yield MarketChain(backend, known, key, names.names())
+        yield MarketChain(backend, known, key, names.names(), rehearse=True)
 
 
 def _named_key(key_file: Path | None) -> SigningKey | None:

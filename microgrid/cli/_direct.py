@@ -8,7 +8,7 @@ import rich_click as click
 from microgrid.chain.bindings.direct_trading import Offer, OfferStatus
 from microgrid.chain.bindings.energy_credits import PURPOSE_BYTES
 from microgrid.cli._chain import Desk, at_market, interval_fields, named_interval, table
-from microgrid.cli._order_checks import check_energy, check_gate
+from microgrid.cli._order_checks import check_energy, check_gate, check_member
 from microgrid.cli._types import Account, Energy, Money
 from microgrid.domain.errors import BadInputError
 from microgrid.domain.records import Side
@@ -32,6 +32,10 @@ def offer(
     """
     market = desk.market
     chosen = named_interval(market, interval)
+    parties = [check_member(market, account) for account in (market.transactor.address, counterparty)]
+    if parties[0] == parties[1]:
+        message = f"COUNTERPARTY {counterparty} is the acting key's own home: a deal needs another one"
+        raise BadInputError(message)
     check_energy(market, energy)
     check_gate(market, chosen.index)
     if market.grid.band(chosen.index) is None:
@@ -128,8 +132,8 @@ def mint(desk: Desk, *, interval: str, account: str) -> None:
 
     Example: microgrid trade credits mint 2026-01-31T13:00 0x7099…79C8
     """
-    chosen = named_interval(desk.market, interval)
-    desk.market.credits.mint(chosen.index, desk.market.registry.member_of(account))
+    chosen, member_id = named_interval(desk.market, interval), check_member(desk.market, account)
+    desk.market.credits.mint(chosen.index, member_id)
     _show_credits(desk, account)
 
 

@@ -98,6 +98,17 @@ def stand_down(desk: Desk) -> None:
 
 
 @command.command()
+@at_market
+def expire(desk: Desk) -> None:
+    """Write down and tell what time has changed; anyone may. Levels end by themselves without it, too.
+
+    Example: microgrid grid emergency expire
+    """
+    desk.market.emergency.expire()
+    _show(desk)
+
+
+@command.command()
 @click.argument("stage", type=click.IntRange(0, 3))
 @at_market
 def shed(desk: Desk, *, stage: int) -> None:

@@ -99,10 +99,24 @@ def announce(
     base = day_before if baseline is None else named_interval(market, baseline).index
     place = ALL_ZONES if zone is None else zone
     terms = Terms(first.index, intervals, base, baseline_intervals or intervals, place, rate, budget)
+    _check_announced(market, terms)
     spender = market.response.contract.address
     if market.token.allowance_micro(market.transactor.address, spender) < budget:
         market.token.approve(spender)
     _show(desk, market.response.announce(terms))
+
+
+def _check_announced(market: MarketChain, terms: Terms) -> None:
+    """Refuse an event without money, or whose budget the acting account does not hold, before tokens are approved."""
+    if not terms.rate_micro_per_kwh or not terms.budget_micro:
+        message = "--rate and --budget must be above 0: an event pays for what is saved"
+        raise BadInputError(message)
+    held = market.token.balance_micro(market.transactor.address)
+    if terms.budget_micro > held:
+        message = (
+            f"--budget {decimal_units(terms.budget_micro)} is more than the acting account's {decimal_units(held)}"
+        )
+        raise BadInputError(message)
 
 
 @command.command("list")

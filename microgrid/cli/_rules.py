@@ -16,7 +16,7 @@ LARGEST_NONCE = 2**32 - 2
 def rules(desk: Desk) -> None:
     """Show the rules now in force: fee, limits, insurance, regulator, times, and whether orders are paused.
 
-    The fee counts for intervals whose tariff is published from now on. `microgrid govern propose` changes rules.
+    The fee counts for intervals whose tariff is published from now on. `microgrid govern` changes rules.
 
     Example: microgrid trade rules --json
     """
@@ -48,6 +48,30 @@ def _rows(found: MarketRules) -> list[list[str]]:
         ["regulator", "none" if found.regulator == NO_ACCOUNT else found.regulator],
         ["insurance share of fees", f"{found.insurance_share_bps / WHOLE_BPS:.2%}"],
     ]
+
+
+@click.command()
+@at_market
+def pause(desk: Desk) -> None:
+    """Stop new orders, deals and clearing, as a guardian; it ends by itself after 24 intervals, three days at most.
+
+    Withdrawals, readings and settlement go on.
+
+    Example: microgrid trade pause --key-file guardian.key
+    """
+    desk.market.trading.pause()
+    desk.show({"paused": True}, "orders and clearing are paused")
+
+
+@click.command()
+@at_market
+def unpause(desk: Desk) -> None:
+    """End a pause, as governance; where a timelock governs, `microgrid govern propose` does it.
+
+    Example: microgrid trade unpause
+    """
+    desk.market.trading.unpause()
+    desk.show({"paused": False}, "orders and clearing are running")
 
 
 @click.command("revoke-nonces")

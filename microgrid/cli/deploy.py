@@ -6,6 +6,7 @@ from pathlib import Path
 import rich_click as click
 
 from microgrid.chain.backend import Backend, dev_key
+from microgrid.chain.bindings.energy_trading import NO_ACCOUNT
 from microgrid.chain.deployment import Deployment, MarketConfig, Parties, deploy
 from microgrid.chain.evm import CHAIN_ID
 from microgrid.cli._chain import check_writable, key_options, open_node, show, write_whole
@@ -16,6 +17,9 @@ from microgrid.domain.units import MICRO_PER_UNIT, WAD, decimal_units
 
 DEV_BACKSTOP, DEV_TREASURY = 8, 9
 DEAREST_FEE_MICRO = MICRO_PER_UNIT  # the contract's own limit
+LONGEST_LEAD_S = 7 * 86_400
+LONGEST_STEP_S = 365 * 86_400
+MOST_TOKENS = MarketConfig().reward_cap_wad // WAD
 
 
 @click.command()
@@ -30,7 +34,7 @@ DEAREST_FEE_MICRO = MICRO_PER_UNIT  # the contract's own limit
 )
 @click.option(
     "--gate-lead-seconds",
-    type=click.IntRange(0),
+    type=click.IntRange(0, LONGEST_LEAD_S),
     default=300,
     show_default=True,
     help="Orders close this long before delivery.",
@@ -45,24 +49,28 @@ DEAREST_FEE_MICRO = MICRO_PER_UNIT  # the contract's own limit
 @click.option("--governance", is_flag=True, help="Let holders of reward tokens decide: a governor and a timelock.")
 @click.option(
     "--voting-delay",
-    type=click.IntRange(0),
+    type=click.IntRange(0, LONGEST_STEP_S),
     default=86_400,
     show_default=True,
     help="Seconds from a proposal to its vote.",
 )
 @click.option(
-    "--voting-period", type=click.IntRange(1), default=259_200, show_default=True, help="Seconds that a vote lasts."
+    "--voting-period",
+    type=click.IntRange(1, LONGEST_STEP_S),
+    default=259_200,
+    show_default=True,
+    help="Seconds that a vote lasts.",
 )
 @click.option(
     "--timelock-delay",
-    type=click.IntRange(0),
+    type=click.IntRange(0, LONGEST_STEP_S),
     default=86_400,
     show_default=True,
     help="Seconds from queueing to execution.",
 )
 @click.option(
     "--min-quorum",
-    type=click.IntRange(0),
+    type=click.IntRange(0, MOST_TOKENS),
     default=100,
     show_default=True,
     help="Least number of votes of a quorum, whole tokens.",
@@ -110,6 +118,7 @@ def command(
             backstop=backstop or _dev_account(backend, DEV_BACKSTOP, "--backstop"),
             treasury=treasury or _dev_account(backend, DEV_TREASURY, "--treasury"),
         )
+        _check_parties(parties)
         deployment = deploy(backend.web3, key.secret, config, parties)
     write_whole(path, json.dumps(deployment.to_dict(), indent=1) + "\n")
     show(deployment.to_dict() | {"file": str(path)}, as_json=as_json, text=_report(deployment, path))
@@ -120,6 +129,16 @@ def _check_fee(fee_micro_per_kwh: int) -> None:
     if fee_micro_per_kwh > DEAREST_FEE_MICRO:
         fee, most = decimal_units(fee_micro_per_kwh), decimal_units(DEAREST_FEE_MICRO)
         message = f"--fee {fee} is out of range: a trading fee is 0 to {most} currency units per kWh"
+        raise BadInputError(message)
+
+
+def _check_parties(parties: Parties) -> None:
+    """The contract that keeps their accounts comes late among those that are deployed."""
+    if parties.backstop == parties.treasury:
+        message = f"--backstop and --treasury are both {parties.backstop}: they must be two accounts"
+        raise BadInputError(message)
+    if NO_ACCOUNT in (parties.backstop, parties.treasury):
+        message = f"{NO_ACCOUNT} is nobody's account: money that goes there is lost"
         raise BadInputError(message)
 
 

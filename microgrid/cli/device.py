@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import rich_click as click
 
+from microgrid.chain.bindings.energy_trading import NO_ACCOUNT
 from microgrid.chain.client import MarketChain
 from microgrid.cli._chain import Desk, at_market, read_key, table
 from microgrid.cli._device_care import COMMANDS
@@ -15,6 +16,7 @@ from microgrid.domain.records import DeviceClass, DeviceRecord, DeviceStatus
 from microgrid.domain.wire import device_id
 
 CLASSES: Final = {kind.name.lower().replace("_", "-"): kind for kind in DeviceClass}
+MOST_POWER_W, LAST_ZONE = 100_000_000, 2**32 - 2  # the registry's limits; the zone above means all of them
 COLUMNS: Final = ("device", "class", "status", "member_id", "owner", "key")
 
 key_option = click.option("--key", type=Account(), help="Address of the device's signing key.")
@@ -41,8 +43,16 @@ for _command in (*COMMANDS, *ORACLE_COMMANDS):
 @key_option
 @key_file_option
 @click.option("--class", "kind", type=click.Choice(list(CLASSES)), default="smart-meter", show_default=True)
-@click.option("--rated-power-w", type=click.IntRange(1), default=10_000, show_default=True, help="Most it can measure.")
-@click.option("--zone", type=click.IntRange(0), default=0, show_default=True, help="Where in the grid it is.")
+@click.option(
+    "--rated-power-w",
+    type=click.IntRange(1, MOST_POWER_W),
+    default=10_000,
+    show_default=True,
+    help="Most it can measure.",
+)
+@click.option(
+    "--zone", type=click.IntRange(0, LAST_ZONE), default=0, show_default=True, help="Where in the grid it is."
+)
 @at_market
 def register(
     desk: Desk,
@@ -61,10 +71,20 @@ def register(
     """
     check_device_name(name)
     address = _key_address(key, device_key_file)
+    _check_owner(desk.market, owner)
     desk.market.register_home(owner)
     desk.market.register_device(name, owner, address, CLASSES[kind], rated_power_w, zone)
     desk.names.add(name)
     _show_device(desk, name)
+
+
+def _check_owner(market: MarketChain, owner: str) -> None:
+    """Money that such a home earned would be booked where the other role's account hides it."""
+    taken = {market.grid_account: "the grid supplier's", market.fee_account: "the treasury's"}
+    taken |= {market.trading.contract.address: "the market's own", NO_ACCOUNT: "nobody's"}
+    if owner in taken:
+        message = f"--owner {owner} is {taken[owner]} account: a home needs one of its own"
+        raise BadInputError(message)
 
 
 @command.command("list")

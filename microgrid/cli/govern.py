@@ -52,6 +52,37 @@ def propose(desk: Desk, *, description: str, calls: tuple[str, ...]) -> None:
 
 
 @command.command()
+@click.argument("calls", nargs=-1, required=True)
+@at_market
+def apply(desk: Desk, *, calls: tuple[str, ...]) -> None:
+    """Make CALLS at once that the acting key's roles allow, each as Contract.function(values).
+
+    It is for markets without a governor and for roles that no vote decides on; integers are in the contract's units.
+    `microgrid contracts abi EnergyTrading` shows a contract's functions, docs/contracts.md the rules that can be set.
+
+    Example: microgrid govern apply "GridBalance.setTradingFee(2000)" "Regulator.lift(3)"
+    """
+    market = desk.market
+    for call in calls:
+        parse_call(market.backend.web3, market.deployment, call)
+    for call in calls:
+        market.apply(call)
+    desk.show({"calls": list(calls)}, "\n".join(f"done: {call}" for call in calls))
+
+
+@command.command()
+@click.argument("proposal", type=int)
+@at_market
+def cancel(desk: Desk, *, proposal: int) -> None:
+    """Take the acting key's own proposal back, before its vote starts.
+
+    Example: microgrid govern cancel 1234…5678 --key-file home.key
+    """
+    desk.market.governor.cancel(proposal)
+    _show(desk, proposal)
+
+
+@command.command()
 @click.argument("proposal", type=int)
 @click.argument("decision", type=click.Choice(list(VOTES)))
 @at_market

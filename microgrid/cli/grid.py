@@ -1,5 +1,6 @@
 """`microgrid grid`: state of the grid, sensors, emergencies, demand response, batteries."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,11 @@ from microgrid.chain.bindings.grid_monitor import GridReport, ReportResult
 from microgrid.chain.client import MarketChain
 from microgrid.cli import _grid_battery, _grid_emergency, _grid_event
 from microgrid.cli._chain import Desk, at_market, clock_s, interval_fields, named_interval, read_key, table
+from microgrid.cli._order_checks import check_tariff
+from microgrid.cli._types import Money
 from microgrid.domain.errors import ReportRefusedError
+from microgrid.domain.intervals import Interval
+from microgrid.domain.records import PriceBand
 from microgrid.domain.units import WAD, decimal_kwh, decimal_units
 from microgrid.domain.wire import device_id
 
@@ -126,6 +131,35 @@ def stress(desk: Desk, *, factor: float) -> None:
     shown = _grid(desk.market)
     price = decimal_units(shown["price_micro_per_kwh"])
     desk.show(shown, f"stress factor {shown['grid_stress_factor']}, price {price} per kWh")
+
+
+@command.command()
+@click.argument("interval")
+@click.argument("feed-in", type=Money(), required=False)
+@click.argument("retail", type=Money(), required=False)
+@click.option("--intervals", type=click.IntRange(1, 1_000), default=1, show_default=True, help="Number of intervals.")
+@at_market
+def tariff(desk: Desk, *, interval: str, feed_in: int | None, retail: int | None, intervals: int) -> None:
+    """Publish the tariff from INTERVAL on: what the grid pays and asks per kWh, as an operator.
+
+    Without prices the interval is opened at the price formula, which anyone may up to two intervals ahead. A tariff
+    stands for good; the trading fee in force becomes part of it.
+
+    Example: microgrid grid tariff 2026-01-31T13:00 0.08 0.30 --intervals 24
+    """
+    market, first = desk.market, named_interval(desk.market, interval)
+    wanted = [Interval(first.index + ahead, first.seconds) for ahead in range(intervals)]
+    check_tariff(market, wanted, feed_in, retail)
+    if feed_in is None or retail is None:
+        for each in wanted:
+            market.grid.open_interval(each.index)
+    else:
+        market.open_intervals(first, [PriceBand(feed_in, retail, feed_in)] * intervals)
+    bands = [interval_fields(each) | asdict(market.band(each.index)) for each in wanted]
+    names = ("feed_in", "retail", "reference", "fee")
+    rows = [[str(band["interval"]), band["start"], *(decimal_units(band[name]) for name in names)] for band in bands]
+    columns = {"interval": "right", "start": "left", **dict.fromkeys(names, "right")}
+    desk.show(bands, table("Tariffs per kWh", columns, rows))
 
 
 @command.command()

@@ -11,6 +11,7 @@ from microgrid.chain.bindings.regulator import BanReason
 from microgrid.chain.client import MarketChain
 from microgrid.cli._chain import Desk, at_market, clock_s, interval_fields, named_interval, table
 from microgrid.cli._types import Account, Energy, Tokens
+from microgrid.domain.errors import BadInputError
 from microgrid.domain.units import decimal_kwh, decimal_wad
 from microgrid.domain.wire import decode_reading, device_id, keccak256
 
@@ -66,6 +67,23 @@ def record(desk: Desk, *, interval: str) -> None:
     members = market.registry.member_count()
     market.reward_system.record_conduct(chosen.index, 1, members)
     desk.show(interval_fields(chosen) | {"members": members}, f"Interval {chosen.index} counted for {members} members")
+
+
+@command.command()
+@click.argument("accounts", type=Account(), nargs=-1)
+@at_market
+def checkpoint(desk: Desk, *, accounts: tuple[str, ...]) -> None:
+    """Let ACCOUNTS (all homes by default) earn at the rates now in force; anyone may.
+
+    What they earned so far keeps its own rates: a home earns at those of its last claim or checkpoint until the next.
+
+    Example: microgrid reward checkpoint
+    """
+    system, named = desk.market.reward_system, accounts or tuple(desk.market.homes())
+    system.checkpoint(named)
+    accrued = {account: system.accrued(account) for account in named}
+    rows = [[account, decimal_wad(amount)] for account, amount in accrued.items()]
+    desk.show({"accrued_wad": accrued}, table("Accrued rewards", {"account": "left", "tokens": "right"}, rows))
 
 
 @command.command("count-inverter")
@@ -139,6 +157,9 @@ def stake(desk: Desk, *, amount: int) -> None:
     Example: microgrid reward stake 2.5 --key-file home.key
     """
     market = desk.market
+    if amount > (held := market.reward_token.balance_wad(market.transactor.address)):
+        message = f"AMOUNT {decimal_wad(amount)} is more than the acting key's {decimal_wad(held)} tokens"
+        raise BadInputError(message)
     market.reward_token.approve(market.staking.contract.address, amount)
     market.staking.stake(amount)
     _show(desk, market.transactor.address)

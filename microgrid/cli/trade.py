@@ -18,13 +18,14 @@ from microgrid.cli._chain import (
     table,
 )
 from microgrid.cli._direct import accept, credits_group, offer, offers, withdraw_offer
-from microgrid.cli._order_checks import check_order
-from microgrid.cli._rules import revoke_nonces, rules
+from microgrid.cli._order_checks import check_deposit, check_order
+from microgrid.cli._rules import pause, revoke_nonces, rules, unpause
 from microgrid.cli._types import Account, Energy, Money
 from microgrid.domain.errors import OrderRefusedError
-from microgrid.domain.records import AuctionResult, HomeStatement, Order, OrderResult, Side
+from microgrid.domain.intervals import Interval
+from microgrid.domain.records import AuctionResult, Cancellation, HomeStatement, Order, OrderResult, Side
 from microgrid.domain.units import decimal_kwh, decimal_units
-from microgrid.domain.wire import SigningKey, sign_order
+from microgrid.domain.wire import SigningKey, sign_cancellation, sign_order
 
 ENERGIES = ("bought_wh", "sold_wh", "import_wh", "export_wh")
 
@@ -39,7 +40,7 @@ def command() -> None:
     """
 
 
-for beside_the_auction in (offer, accept, withdraw_offer, offers, rules, revoke_nonces):
+for beside_the_auction in (offer, accept, withdraw_offer, offers, rules, revoke_nonces, pause, unpause):
     command.add_command(beside_the_auction)
 command.add_command(credits_group, "credits")
 
@@ -98,21 +99,34 @@ def _place(market: MarketChain, wanted: Order, home: SigningKey | None) -> None:
 @command.command()
 @click.argument("side", type=click.Choice(["buy", "sell"]))
 @click.option("--interval", help="Delivery interval: index or ISO start. [default: the next open one]")
+@click.option(
+    "--signed-by",
+    type=click.Path(path_type=Path),
+    help="Key file of a home that has no gas money: it signs, the acting key hands the cancellation in and pays.",
+)
 @at_market
-def cancel(desk: Desk, *, side: str, interval: str | None) -> None:
+def cancel(desk: Desk, *, side: str, interval: str | None, signed_by: Path | None) -> None:
     """Take the acting key's order of an interval back; what it locked is free again.
 
     It works until gate closure, and once for each interval and side: the order placed instead stands.
 
     Example: microgrid trade cancel sell --interval 2026-01-31T13:00 --key-file home.key
     """
-    chosen = named_interval(desk.market, interval)
-    energy_wh, released = desk.market.trading.cancel_order(chosen.index, Side[side.upper()])
+    chosen, home = named_interval(desk.market, interval), read_key(signed_by) if signed_by else None
+    energy_wh, released = _cancel(desk.market, chosen, Side[side.upper()], home)
     text = f"cancelled: {decimal_kwh(energy_wh)} kWh; {decimal_units(released)} is free again"
     desk.show(
         interval_fields(chosen) | {"side": side, "energy_wh": energy_wh, "released_micro": released},
         f"{side} order of interval {chosen.index} {text}",
     )
+
+
+def _cancel(market: MarketChain, chosen: Interval, side: Side, home: SigningKey | None) -> tuple[int, int]:
+    """The acting key's own order, or one that a home signed the cancellation of."""
+    if home is None:
+        return market.trading.cancel_order(chosen.index, side)
+    wanted = Cancellation(home.address, chosen.index, side, chosen.start_s)
+    return market.trading.cancel_order_for(sign_cancellation(wanted, home, market.order_domain))
 
 
 @command.command()
@@ -203,6 +217,7 @@ def deposit(desk: Desk, *, amount: int, account: str | None) -> None:
     Example: microgrid trade deposit 50 --account 0x7099…79C8
     """
     to = account or desk.market.transactor.address
+    check_deposit(desk.market, to, amount)
     desk.market.deposit(to, amount)
     _show_balances(desk, [to])
 

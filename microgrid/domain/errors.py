@@ -256,12 +256,19 @@ class ContractRevertError(ChainError):
 
     Attributes:
         values: The error's arguments by name.
+        meaning: What the error means, in words; empty where nobody says.
     """
+
+    meaning = ""
 
     def __init__(self, **values: object) -> None:
         self.values = values
         shown = ", ".join(f"{name}={value}" for name, value in values.items())
         super().__init__(f"{type(self).__name__}({shown})")
+
+    def __str__(self) -> str:
+        """Name and values, then the meaning."""
+        return f"{super().__str__()}: {self.meaning}" if self.meaning else super().__str__()
 
 
 class OrderRefusedError(ChainError):

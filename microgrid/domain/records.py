@@ -220,6 +220,24 @@ class SignedOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class Cancellation:
+    """A home's wish to take its order of an interval and side back; a relay may hand it in up to `deadline_s`."""
+
+    trader: str
+    interval: int
+    side: Side
+    deadline_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class SignedCancellation:
+    """A cancellation with its 65-byte signature."""
+
+    cancellation: Cancellation
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class PriceBand:
     """Published tariff of an interval, micro per kWh.
 

@@ -15,7 +15,7 @@ import msgspec
 from Crypto.Hash import keccak as _keccak
 
 from microgrid.domain.errors import InvalidKeyError, WireError
-from microgrid.domain.records import Order, Reading, SignedOrder
+from microgrid.domain.records import Cancellation, Order, Reading, SignedCancellation, SignedOrder
 
 SIGNATURE_BYTES = 65
 SECRET_BYTES = 32
@@ -106,6 +106,7 @@ ORDER_TYPE = keccak256(
     b"Order(address trader,uint64 interval,uint32 duration,uint8 side,"
     b"uint64 energyWh,uint64 price,uint64 nonce,uint64 deadline)"
 )
+CANCELLATION_TYPE = keccak256(b"Cancellation(address trader,uint64 interval,uint8 side,uint64 deadline)")
 
 
 def device_id(name: str) -> bytes:
@@ -263,6 +264,13 @@ def registers_digest(
 def sign_order(order: Order, key: SigningKey, domain: SigningDomain) -> SignedOrder:
     """An order with its home's signature."""
     return SignedOrder(order, key.sign(domain.digest(order_struct_hash(order))))
+
+
+def sign_cancellation(wanted: Cancellation, key: SigningKey, domain: SigningDomain) -> SignedCancellation:
+    """A cancellation with its home's signature."""
+    numbers = (wanted.interval, int(wanted.side), wanted.deadline_s)
+    struct_hash = keccak256(CANCELLATION_TYPE + _address_word(wanted.trader) + b"".join(map(_word, numbers)))
+    return SignedCancellation(wanted, key.sign(domain.digest(struct_hash)))
 
 
 def encode_receipt(receipt: ReceiptPayload, key: SigningKey) -> bytes:

@@ -39,7 +39,8 @@ class ChainBackendBehaviour:
         with pytest.raises(named("MemberAlreadyRegistered")) as caught:
             market.registry.register_member(home)
         assert caught.value.values == {"account": home}
-        with pytest.raises(ContractRevertError, match=r"^IntervalNotOpen\(interval=7\)$"):
+        words = r"^IntervalNotOpen\(interval=7\): the interval's tariff is not published$"
+        with pytest.raises(ContractRevertError, match=words):
             market.trading.tick_price(7, 0)
 
     def test_an_interval_runs_from_order_to_bill(self, backend: Backend) -> None:

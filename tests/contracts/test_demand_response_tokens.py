@@ -20,6 +20,7 @@ def strange(world: World) -> tuple[World, Contract, Contract]:
     token = world.create(artifacts.read_artifact(MOCKS / "FeeToken.json"))
     places = (world.manager.address, token.address, world.registry.address, world.deployment.emergency_control)
     response = world.create(artifacts.load("DemandResponse"), *places)
+    world.know_from(FIRST, 1)
     world.meter(FIRST, [(1_000, 0)])
     admin = world.parties.admin
     world.send(token.functions.mint(admin, 1_000_000), admin)

@@ -25,6 +25,7 @@ def day(world: World, number: int, energies: list[tuple[int, int]], hour: int = 
     if number or hour > 3:
         world.open(interval)
     world.clear(interval)
+    world.know_from(interval, len(energies))
     world.meter(interval, energies)
     return record(world, interval)
 

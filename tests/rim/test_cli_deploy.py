@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from rim.cli_chain import ONE as HOME
 from rim.cli_chain import Run, open_market
 from village import key
@@ -91,6 +92,15 @@ class TestWhatIsWrong:
         assert code == 2
         assert text == "Error: --fee 5.000000 is out of range: a trading fee is 0 to 1.000000 currency units per kWh\n"
 
+    def test_one_account_for_grid_supplier_and_treasury(self, sentence: Callable[..., tuple[int, str]]) -> None:
+        one = HOME.address
+        code, text = sentence("deploy", "--backstop", one, "--treasury", one)
+        assert (code, text) == (2, f"Error: --backstop and --treasury are both {one}: they must be two accounts\n")
+        nobody = "0x" + 40 * "0"
+        code, text = sentence("deploy", "--treasury", nobody)
+        assert code == 2
+        assert text == f"Error: {nobody} is nobody's account: money that goes there is lost\n"
+
     @pytest.mark.usefixtures("market")
     def test_an_order_of_nothing(self, sentence: Callable[..., tuple[int, str]]) -> None:
         code, text = sentence("trade", "order", "buy", "0", "0.2", "--key-file", "home.key")
@@ -118,7 +128,24 @@ class TestWhatIsWrong:
     def test_a_contract_that_refuses(self, sentence: Callable[..., tuple[int, str]]) -> None:
         code, text = sentence("trade", "withdraw", "51", "--key-file", "home.key")
         assert code == 1
-        assert text.startswith(f"Error: InsufficientBalance(account={HOME.address}, balance=50000000, needed=51000000)")
+        values = f"account={HOME.address}, balance=50000000, needed=51000000"
+        assert text == f"Error: InsufficientBalance({values}): the account cannot spend that much\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("deploy", "--gate-lead-seconds", "604801"),
+        ("deploy", "--timelock-delay", "31536001"),
+        ("deploy", "--min-quorum", "1000000001"),
+        ("device", "register", "m", "--owner", HOME.address, "--zone", "4294967295"),
+        ("device", "register", "m", "--owner", HOME.address, "--rated-power-w", "100000001"),
+    ],
+)
+def test_numbers_that_no_contract_takes_are_refused_with_their_range(words: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(root, words)
+    assert result.exit_code == 2
+    assert f"Invalid value for '{words[-2]}'" in result.output
 
 
 @pytest.mark.parametrize("group", ["deploy", "node", "device", "trade"])

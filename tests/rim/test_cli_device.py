@@ -3,9 +3,10 @@
 import pytest
 from rim.cli_chain import ONE as HOME
 from rim.cli_chain import TWO as OTHER
-from rim.cli_chain import Run
+from rim.cli_chain import Run, open_market
 from village import key
 
+from microgrid.chain.node import NodeServer
 from microgrid.domain.errors import BadInputError, ContractRevertError
 
 METER = key("meter-01")
@@ -73,3 +74,15 @@ def test_an_unknown_device_is_named_beside_the_known_ones(market: Run) -> None:
 def test_the_key_is_named_exactly_once(market: Run, words: list[str]) -> None:
     with pytest.raises(BadInputError, match="name the device's key once"):
         market("device", "register", "meter-03", "--owner", HOME.address, *words)
+
+
+@pytest.mark.parametrize(
+    ("role", "whose"), [("grid_account", "the grid supplier's"), ("fee_account", "the treasury's")]
+)
+def test_a_home_has_an_account_of_its_own(market: Run, server: NodeServer, role: str, whose: str) -> None:
+    with open_market(server) as chain:
+        owner = getattr(chain, role)
+    with pytest.raises(BadInputError, match=f"{owner} is {whose} account"):
+        market("device", "register", "meter-05", "--owner", owner, "--key", key("fifth").address)
+    with open_market(server) as chain:
+        assert chain.registry.member_of(owner) == 0

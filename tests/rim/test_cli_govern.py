@@ -1,12 +1,13 @@
 """`microgrid govern` against a node in another thread: a proposal from creation to execution."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 from rim.cli_chain import ONE as BUYER
 from rim.cli_chain import TWO as SELLER
-from rim.cli_chain import Run, admit_two, commands_in, open_market, put_back, share
+from rim.cli_chain import Commands, Run, admit_two, commands_in, open_market, put_back, serving, share
 
 from microgrid.chain.node import NodeServer
 from microgrid.cli import root
@@ -20,17 +21,22 @@ def pass_time(server: NodeServer, seconds: int) -> None:
         market.advance_to(market.now_s() + seconds)
 
 
+def govern_from_here(run: Run, server: NodeServer, voting_delay_s: int) -> None:
+    """A market with governance in which the seller has earned and claimed a token."""
+    times = ["--voting-period", "3600", "--timelock-delay", "600", "--min-quorum", "1"]
+    run("deploy", "--governance", "--voting-delay", str(voting_delay_s), *times)
+    admit_two(run)
+    share(run, server, 1_000)
+    with open_market(server, Path("seller.key")) as market:
+        market.reward_system.claim()
+
+
 @pytest.fixture(scope="module")
 def prepared(server: NodeServer, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of a market with governance in which the seller has earned and claimed a token."""
+    """Folder of such a market, whose votes start at once."""
     folder = tmp_path_factory.mktemp("governed")
-    times = ["--voting-delay", "0", "--voting-period", "3600", "--timelock-delay", "600", "--min-quorum", "1"]
     with commands_in(folder, server) as run:
-        run("deploy", "--governance", *times)
-        admit_two(run)
-        share(run, server, 1_000)
-        with open_market(server, Path("seller.key")) as market:
-            market.reward_system.claim()
+        govern_from_here(run, server, 0)
     return folder
 
 
@@ -117,3 +123,41 @@ def test_a_market_without_governance_says_so(run: Run) -> None:
     run("deploy")
     with pytest.raises(BadInputError, match="deployed without governance"):
         run("govern", "list")
+
+
+def test_a_key_with_the_role_changes_rules_at_once_without_governance(run: Run, server: NodeServer) -> None:
+    run("deploy")
+    limits = "EnergyTrading.setOrderLimits(100, 20000)"
+    assert run("govern", "apply", CALL, limits) == {"calls": [CALL, limits]}
+    rules = run("trade", "rules")
+    assert (rules["fee_micro_per_kwh"], rules["min_order_wh"], rules["max_order_wh"]) == (2_500, 100, 20_000)
+    with pytest.raises(ContractRevertError, match=r"FeeTooHigh\(.*\): "):
+        run("govern", "apply", "GridBalance.setTradingFee(2000000)")
+    with pytest.raises(ContractRevertError, match="does not hold the role"):
+        run("govern", "apply", CALL, "--key-file", "seller.key")
+    with pytest.raises(BadInputError, match="does not fit GridBalance"):
+        run("govern", "apply", limits, "GridBalance.setTradingFee(-1)")
+    with open_market(server) as market:
+        assert market.grid.trading_fee() == 2_500
+
+
+@pytest.fixture(scope="module")
+def slow_server() -> Iterator[NodeServer]:
+    """A node of its own: its clock must stand where orders are for the first interval."""
+    with serving() as started:
+        yield started
+
+
+@pytest.mark.usefixtures("run")
+def test_a_proposer_takes_a_proposal_back_before_its_vote(slow_server: NodeServer) -> None:
+    server, run = slow_server, Commands(slow_server)
+    govern_from_here(run, server, 600)
+    run("govern", "delegate", "--key-file", "seller.key")
+    pass_time(server, 10)
+    made = [run("govern", "propose", why, "--call", CALL, "--key-file", "seller.key") for why in ("one", "two")]
+    with pytest.raises(ContractRevertError, match="only its proposer can cancel a proposal"):
+        run("govern", "cancel", made[0]["proposal"], "--key-file", "buyer.key")
+    assert run("govern", "cancel", made[0]["proposal"], "--key-file", "seller.key")["state"] == "canceled"
+    pass_time(server, 700)
+    with pytest.raises(ContractRevertError, match="only before its vote starts"):
+        run("govern", "cancel", made[1]["proposal"], "--key-file", "seller.key")

@@ -190,3 +190,48 @@ class TestBattery:
     def test_an_unlisted_battery_is_named(self, grid: Run) -> None:
         with pytest.raises(BadInputError, match="'battery-9' is no enlisted battery"):
             grid("grid", "battery", "report", "battery-9", "1", "1", "1", "--device-key-file", "home.key")
+
+
+class TestTariff:
+    def test_an_operator_publishes_the_prices_of_a_row_of_intervals(self, grid: Run) -> None:
+        first = START_S // HOUR_S + 1
+        told = grid("grid", "tariff", str(first), "0.08", "0.30", "--intervals", "3")
+        assert [(band["interval"], band["feed_in"], band["retail"]) for band in told] == [
+            (first + ahead, 80_000, 300_000) for ahead in range(3)
+        ]
+        with pytest.raises(BadInputError, match=f"interval {first + 2} from .* has its tariff already"):
+            grid("grid", "tariff", str(first + 2), "0.08", "0.31")
+
+    def test_without_prices_the_formula_gives_them(self, grid: Run) -> None:
+        first = START_S // HOUR_S + 1
+        (band,) = grid("grid", "tariff", str(first))
+        assert band["retail"] == band["reference"]
+
+    @pytest.mark.parametrize(
+        ("words", "sentence"),
+        [
+            (("0", "0.08", "0.30"), "interval 0 began at 1970"),
+            (("next", "0.31", "0.30"), "FEED_IN 0.310000 is above RETAIL 0.300000"),
+            (("next", "0.31"), "RETAIL is missing"),
+            (("next", "0", "1000001"), "RETAIL 1000001.000000 is out of range"),
+        ],
+    )
+    def test_prices_that_make_no_band_are_refused(self, grid: Run, words: tuple[str, ...], sentence: str) -> None:
+        with pytest.raises(BadInputError, match=sentence):
+            grid("grid", "tariff", *words)
+
+
+def test_an_alert_that_time_has_ended_is_told(grid: Run, server: NodeServer) -> None:
+    grid("grid", "emergency", "declare", "alert", "--seconds", "60")
+    with open_market(server) as market:
+        market.advance_to(market.now_s() + 61)
+    assert grid("grid", "emergency", "expire")["level"] == "normal"
+
+
+def test_an_event_without_money_is_refused_before_anything_is_approved(grid: Run, server: NodeServer) -> None:
+    first = str(START_S // HOUR_S + 26)
+    for words, sentence in ((("0.20", "50"), "--budget 50.000000 is more"), (("0", "0"), "must be above 0")):
+        with pytest.raises(BadInputError, match=sentence):
+            grid("grid", "event", "announce", first, "--rate", words[0], "--budget", words[1])
+    with open_market(server) as market:
+        assert market.token.allowance_micro(market.transactor.address, market.response.contract.address) == 0

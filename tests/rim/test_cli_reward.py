@@ -11,7 +11,7 @@ from village import key
 
 from microgrid.chain.client import MarketChain
 from microgrid.chain.node import NodeServer
-from microgrid.domain.errors import ContractRevertError
+from microgrid.domain.errors import BadInputError, ContractRevertError
 from microgrid.domain.wire import Payload, encode_reading
 
 WAD = 10**18
@@ -112,3 +112,16 @@ def test_an_inverter_beside_the_meter_is_counted(run: Run, shared: MarketChain) 
     ]
     shared.send_readings(shared.prepare_readings(3, later))
     assert run("reward", "count-inverter", "pv")["self_consumed_wh"] == 2_000
+
+
+def test_a_checkpoint_keeps_what_was_earned_at_its_rates(run: Run, shared: MarketChain) -> None:
+    shared.apply("RewardSystem.setRewardRates(0, 0)")
+    assert run("reward", "checkpoint")["accrued_wad"] == {BUYER.address: WAD // 2, SELLER.address: WAD}
+    assert run("reward", "checkpoint", SELLER.address)["accrued_wad"] == {SELLER.address: WAD}
+
+
+def test_a_stake_beyond_what_is_held_is_refused_before_anything_is_approved(run: Run, shared: MarketChain) -> None:
+    with pytest.raises(BadInputError, match=r"AMOUNT 2\S* is more than the acting key's 0"):
+        run("reward", "stake", "2", "--key-file", "seller.key")
+    token, staking = shared.reward_token.contract, shared.staking.contract
+    assert token.functions.allowance(SELLER.address, staking.address).call() == 0

@@ -241,3 +241,48 @@ def test_mistyped_values_are_usage_errors(words: list[str]) -> None:
     result = CliRunner().invoke(root, words)
     assert result.exit_code == 2
     assert "Invalid value" in result.stderr
+
+
+def test_a_home_without_gas_money_has_its_order_taken_back(market: Run) -> None:
+    market("trade", "order", "buy", "1.5", "0.20", "--signed-by", "other.key")
+    gone = market("trade", "cancel", "buy", "--signed-by", "other.key", "--key-file", "home.key")
+    assert (gone["energy_wh"], gone["released_micro"] > 0) == (1_500, True)
+    assert market("trade", "book")["levels"] == []
+    with pytest.raises(ContractRevertError, match="NoOrder"):
+        market("trade", "cancel", "buy", "--signed-by", "other.key")
+
+
+def test_a_pause_stops_orders_until_it_is_ended(market: Run) -> None:
+    assert market("trade", "pause") == {"paused": True}
+    with pytest.raises(ContractRevertError, match=r"EnforcedPause\(\): new orders, deals and clearing are paused"):
+        market("trade", "order", "buy", "1", "0.20", "--key-file", "home.key")
+    market("trade", "withdraw", "1", "--key-file", "home.key")
+    assert market("trade", "unpause") == {"paused": False}
+    assert market("trade", "rules")["paused"] is False
+
+
+def test_money_for_nobody_and_no_money_are_refused_before_tokens_are_issued(market: Run, server: NodeServer) -> None:
+    stranger = dev_key(5).address
+    with pytest.raises(BadInputError, match=f"{stranger} is no member"):
+        market("trade", "deposit", "5", "--account", stranger)
+    with pytest.raises(BadInputError, match="AMOUNT is 0"):
+        market("trade", "deposit", "0", "--account", HOME.address)
+    with open_market(server) as chain:
+        assert chain.token.balance_micro(chain.transactor.address) == 0
+
+
+def test_a_deal_is_between_two_homes(market: Run, server: NodeServer) -> None:
+    for counterparty, sentence in ((dev_key(5).address, "is no member"), (HOME.address, "own home")):
+        with pytest.raises(BadInputError, match=sentence):
+            market("trade", "offer", counterparty, "sell", "1", "0.2", "--key-file", "home.key")
+    with open_market(server) as chain:
+        assert chain.grid.band(FIRST) is None
+
+
+def test_what_a_contract_refuses_is_said_in_words_and_never_sent(market: Run, server: NodeServer) -> None:
+    with open_market(server) as chain:
+        before = chain.backend.web3.eth.get_transaction_count(HOME.address)
+    with pytest.raises(ContractRevertError, match="the account cannot spend that much"):
+        market("trade", "withdraw", "51", "--key-file", "home.key")
+    with open_market(server) as chain:
+        assert chain.backend.web3.eth.get_transaction_count(HOME.address) == before

@@ -67,6 +67,11 @@ abstract contract Community is Hands {
         _addDevice(
             _meter(memberId), _account(memberId), _meterKey(memberId), IDeviceRegistry.DeviceClass.SmartMeter, zone
         );
+        _readFirst(memberId);
+    }
+
+    /// @dev A new meter's first reading.
+    function _readFirst(uint256 memberId) internal virtual {
         _read(_meter(memberId), _meterKey(memberId), START * HOUR, 0, 0);
     }
 

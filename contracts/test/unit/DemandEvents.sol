@@ -45,6 +45,12 @@ abstract contract DemandEvents is Emergencies {
         money.approve(address(demand), type(uint256).max);
     }
 
+    /// @dev One interval before those of the baseline is known, too.
+    function _readFirst(uint256 memberId) internal override {
+        _read(_meter(memberId), _meterKey(memberId), (START - 1) * HOUR, 0, 0);
+        super._readFirst(memberId);
+    }
+
     /// @dev An event of two intervals, 0.1 for a kWh, on the mean of all four metered intervals.
     function _terms() internal pure returns (IDemandResponse.Terms memory) {
         return IDemandResponse.Terms(FIRST, 2, START, 4, type(uint32).max, 100_000, BUDGET);

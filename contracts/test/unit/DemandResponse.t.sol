@@ -195,10 +195,29 @@ contract DemandResponseTest is DemandEvents {
 
     function test_a_missing_reading_in_the_baseline_is_unknown_not_zero() external {
         IDemandResponse.Terms memory terms = _terms();
+        (terms.baselineFirst, terms.baselineIntervals) = (START + 3, 2);
+        vm.warp((START + 5) * HOUR);
+        _announce(terms);
+        _failsToEnrol(1, abi.encodeWithSelector(IDemandResponse.BaselineUnknown.selector, 1, START + 4));
+        cheats.assertEq(demand.promisedTo(1, FIRST), 0);
+    }
+
+    function test_a_baseline_after_a_silence_holds_more_than_its_own_energy_and_is_unknown() external {
+        // Home 1 is silent for an interval; the reading after it brings both their energies.
+        _meterUse(1, START + 5, 2000, 0);
+        IDemandResponse.Terms memory terms = _terms();
+        terms.firstInterval = START + 8;
+        (terms.baselineFirst, terms.baselineIntervals) = (START + 5, 1);
+        _announce(terms);
+        _failsToEnrol(1, abi.encodeWithSelector(IDemandResponse.BaselineUnknown.selector, 1, START + 4));
         terms.baselineFirst = START - 1;
         _announce(terms);
-        _failsToEnrol(1, abi.encodeWithSelector(IDemandResponse.BaselineUnknown.selector, 1, START - 1));
-        cheats.assertEq(demand.promisedTo(1, FIRST), 0);
+        _fails(
+            _account(1),
+            address(demand),
+            abi.encodeCall(demand.enrol, (2)),
+            abi.encodeWithSelector(IDemandResponse.BaselineUnknown.selector, 1, START - 2)
+        );
     }
 
     function test_a_saving_is_promised_to_one_event_unless_that_is_cancelled() external {

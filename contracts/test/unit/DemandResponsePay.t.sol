@@ -162,6 +162,22 @@ contract DemandResponsePayTest is DemandEvents {
         cheats.assertEq(demand.stateOf(1).netWh, 600);
     }
 
+    function test_energy_that_a_silence_brings_into_the_event_takes_nothing_from_others() external {
+        _enrol(1, 1);
+        _enrol(1, 2);
+        _dispatch(1, 3);
+        // Two intervals before the event are read with its first one.
+        _meterUse(1, FIRST, 9000, 0);
+        _meterUse(1, FIRST + 1, 0, 0);
+        _useInEvent(2, 500, 500);
+        demand.recover(1);
+        demand.measure(1, 0, 2);
+        cheats.assertFalse(demand.participation(1, 1).measured);
+        vm.warp(DEADLINE);
+        demand.measure(1, 0, 2);
+        cheats.assertEq(demand.stateOf(1).netWh, 600);
+    }
+
     function test_who_is_measured_cannot_leave_any_more() external {
         _runEvent(3);
         demand.measure(1, 0, 1);

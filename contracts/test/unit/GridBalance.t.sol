@@ -77,10 +77,31 @@ contract GridBalanceTest is Community {
         cheats.assertEq(grid.demandFactor(), 12e17);
         _record(START - 1, 9000, 0, 1);
         cheats.assertEq(grid.demandFactor(), 12e17);
-        _record(START + 1, 249, 0, 1);
+        _record(START + 1, 749, 0, 3);
         cheats.assertEq(grid.demandFactor(), 5e17);
-        _record(START + 2, 1501, 0, 1);
+        _record(START + 2, 4501, 0, 3);
         cheats.assertEq(grid.demandFactor(), 3e18);
+    }
+
+    function test_demand_does_not_follow_the_few_homes_whose_readings_come_first() external {
+        vm.warp((START + 2) * HOUR);
+        _record(START, 1000, 0, 2);
+        _record(START + 1, 1400, 0, 1);
+        cheats.assertEq(grid.demandFactor(), WAD);
+        // As many as before are enough, so that a meter that falls silent stops nothing.
+        _record(START + 1, 100, 0, 1);
+        cheats.assertEq(grid.demandFactor(), 15e17);
+        _record(START + 1, 0, 0, 1);
+        cheats.assertEq(grid.demandFactor(), WAD);
+    }
+
+    function test_demand_does_not_go_back_for_more_readings_beyond_the_last_two_intervals() external {
+        vm.warp((START + 3) * HOUR - 1);
+        _record(START, 1000, 0, 2);
+        _record(START + 1, 700, 0, 1);
+        cheats.assertEq(grid.demandFactor(), WAD);
+        vm.warp((START + 3) * HOUR);
+        cheats.assertEq(grid.demandFactor(), 14e17);
     }
 
     function test_demand_is_unknown_once_readings_are_more_than_two_intervals_old() external {

@@ -2,6 +2,7 @@
 pragma solidity 0.8.28;
 
 import {IDeviceRegistry} from "../../interfaces/IDeviceRegistry.sol";
+import {IDirectTrading} from "../../interfaces/IDirectTrading.sol";
 import {IEnergyTrading} from "../../interfaces/IEnergyTrading.sol";
 import {IIncentives} from "../../interfaces/IIncentives.sol";
 import {Rewards} from "./Rewards.sol";
@@ -23,6 +24,7 @@ contract IncentivesTest is Rewards {
 
     function test_the_first_interval_of_an_hour_sets_the_baseline_and_saves_nothing() external {
         _clearBy(FIRST);
+        _meterUse(1, FIRST - 1, 0, 0);
         _meterUse(1, FIRST, 1000, 5);
         _expectBaseline(0, false);
         vm.expectEmit(address(rewards));
@@ -98,6 +100,53 @@ contract IncentivesTest is Rewards {
         _meterUse(1, FIRST, 100, 0);
         rewards.recordConduct(FIRST, 1, 1);
         _expectConduct(FIRST, 100, 0, 0, 0);
+    }
+
+    function test_energy_bought_directly_is_bought_from_peers_too() external {
+        _order(1, FIRST, IEnergyTrading.Side.Buy, 300);
+        _order(2, FIRST, IEnergyTrading.Side.Sell, 300);
+        IDirectTrading direct = trading.directTrading();
+        uint64 price = RETAIL - 1000;
+        vm.prank(_account(2));
+        direct.offer(_account(1), FIRST, 500, price, IEnergyTrading.Side.Sell, FIRST * HOUR - GATE_LEAD - 1);
+        vm.prank(_account(1));
+        direct.accept(1);
+        _clearBy(FIRST);
+        _meterUse(1, FIRST, 1000, 0);
+        _meterUse(2, FIRST, 50, 800);
+        // Whoever is counted first or alone: what home 2 sold is nothing it bought.
+        cheats.assertEq(rewards.recordConduct(FIRST, 2, 2), 1);
+        cheats.assertEq(rewards.conductOf(2).gridWh, 50);
+        vm.expectEmit(address(rewards));
+        emit IIncentives.ConductRecorded(FIRST, 1, 0, 200, 0, 6e15);
+        cheats.assertEq(rewards.recordConduct(FIRST, 1, 2), 1);
+        _expectConduct(FIRST, 800, 200, 0, 0);
+    }
+
+    function test_a_silence_neither_raises_the_baseline_nor_saves() external {
+        _recordAt(FIRST, 1000);
+        // All that was drawn in a day comes with one reading.
+        _clearBy(AGAIN);
+        _meterUse(1, AGAIN, 24_000, 0);
+        vm.expectEmit(address(rewards));
+        emit IIncentives.ConductRecorded(AGAIN, 1, 0, 24_000, 0, 72e16);
+        cheats.assertEq(rewards.recordConduct(AGAIN, 1, 1), 1);
+        _expectBaseline(1000, true);
+        _expectConduct(AGAIN, 0, 25_000, 0, 0);
+    }
+
+    function test_a_silence_sets_no_first_baseline_and_low_use_after_it_saves_nothing() external {
+        _clearBy(FIRST);
+        _meterUse(1, FIRST, 1000, 0);
+        cheats.assertEq(rewards.recordConduct(FIRST, 1, 1), 1);
+        _expectBaseline(0, false);
+        _clearBy(FIRST + 1);
+        _meterUse(2, FIRST, 0, 0);
+        _meterUse(2, FIRST + 1, 1000, 0);
+        rewards.recordConduct(FIRST + 1, 2, 2);
+        (uint256 stored, bool known) = rewards.baseline(2, 2);
+        cheats.assertEq(stored, 1000);
+        cheats.assertTrue(known);
     }
 
     function test_an_interval_counts_once_and_not_without_a_reading() external {
@@ -244,6 +293,7 @@ contract IncentivesTest is Rewards {
     /// @dev Home 1 draws this much in an interval, which is cleared and recorded.
     function _recordAt(uint64 interval, uint64 importWh) private {
         _clearBy(interval);
+        _meterUse(1, interval - 1, 0, 0);
         _meterUse(1, interval, importWh, 0);
         cheats.assertEq(rewards.recordConduct(interval, 1, 1), 1);
     }

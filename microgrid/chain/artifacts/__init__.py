@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -22,11 +22,13 @@ class Artifact:
         name: The contract's name.
         abi: Its interface, as Solidity's JSON ABI.
         bytecode: Creation code, 0x-prefixed hexadecimal; `linked` puts the addresses of libraries in.
+        errors: What its errors mean, in the words of the sources, by their signatures.
     """
 
     name: str
     abi: list[dict[str, Any]]
     bytecode: str
+    errors: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,9 @@ class ProposalState(IntEnum):
     EXECUTED = 7
 
 
+UNCOUNTED = (ProposalState.PENDING, ProposalState.CANCELED)
+
+
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """A proposal as it stands. Times are Unix seconds; votes have 18 decimals.
@@ -50,7 +53,7 @@ class Proposal:
         vote_start_s: Votes are counted as held at this time, and cast after it.
         vote_end_s: Last moment to vote.
         executable_s: Earliest execution, zero before it is queued.
-        quorum_wad: Votes for or abstaining that it needs, zero before the vote has started.
+        quorum_wad: Votes for or abstaining that it needs, zero before the vote has started and once cancelled.
     """
 
     proposal_id: int
@@ -90,6 +93,10 @@ class CommunityGovernor:
     def execute(self, proposal_id: int) -> None:
         """Let the timelock do what was accepted, after its delay; anyone may."""
         self._finish("execute", proposal_id, EXECUTE)
+
+    def cancel(self, proposal_id: int) -> None:
+        """Take this account's own proposal back, before its vote starts."""
+        self._finish("cancel", proposal_id, QUEUE)
 
     def proposal(self, proposal_id: int) -> Proposal:
         """A proposal.
@@ -132,7 +139,8 @@ class CommunityGovernor:
             against_wad=against,
             for_wad=in_favour,
             abstain_wad=abstain,
-            quorum_wad=0 if state is ProposalState.PENDING else int(self._read("quorum", start_s)),
+            # The clock of votes knows no future: a proposal can be cancelled before its vote starts.
+            quorum_wad=0 if state in UNCOUNTED else int(self._read("quorum", start_s)),
         )
 
     def _read(self, name: str, *args: Any) -> Any:

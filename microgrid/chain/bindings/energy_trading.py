@@ -10,7 +10,14 @@ from web3.types import EventData, LogReceipt
 from microgrid.chain.bindings.bill_words import bills
 from microgrid.chain.events import events, events_of
 from microgrid.chain.transactor import GasBudget, Transactor
-from microgrid.domain.records import AuctionResult, IntervalMoney, OrderResult, Side, SignedOrder
+from microgrid.domain.records import (
+    AuctionResult,
+    IntervalMoney,
+    OrderResult,
+    Side,
+    SignedCancellation,
+    SignedOrder,
+)
 from microgrid.domain.wire import SigningDomain
 
 SUBMIT_ORDERS = GasBudget(150_000, 130_000)
@@ -82,11 +89,30 @@ class EnergyTrading:
         Raises:
             ContractRevertError: `NoOrder`, `AlreadyCancelled` (once for each interval and side), `GateClosed`.
         """
-        receipt = self._transactor.execute(
-            "cancelOrder", self.contract, "cancelOrder", [interval, int(side)], CANCEL_ORDER
-        )
+        return self._cancelled("cancelOrder", interval, int(side))
+
+    def cancel_order_for(self, signed: SignedCancellation) -> tuple[int, int]:
+        """Relay a home's signed cancellation; returns the order's energy (Wh) and what it had locked (micro).
+
+        Raises:
+            ContractRevertError: `BadSignature`, `CancellationExpired`, and those of `cancel_order`.
+        """
+        wanted = signed.cancellation
+        values = (wanted.trader, wanted.interval, int(wanted.side), wanted.deadline_s)
+        return self._cancelled("cancelOrderFor", values, signed.signature)
+
+    def _cancelled(self, name: str, *args: Any) -> tuple[int, int]:
+        receipt = self._transactor.execute(name, self.contract, name, args, CANCEL_ORDER)
         event = next(events(self.contract, "OrderCancelled", receipt["logs"]))
         return event["energyWh"], event["released"]
+
+    def pause(self) -> None:
+        """Stop new orders, deals and clearing, as a guardian; a pause ends by itself."""
+        self._transactor.execute("pause", self.contract, "pause", [], MOVE_MONEY)
+
+    def unpause(self) -> None:
+        """End a pause, as governance."""
+        self._transactor.execute("unpause", self.contract, "unpause", [], MOVE_MONEY)
 
     def revoke_nonces(self, below: int) -> None:
         """Make all orders of this account void that were signed with lower nonces and not handed in yet."""

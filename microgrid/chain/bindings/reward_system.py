@@ -1,5 +1,6 @@
 """RewardSystem: tokens for energy shared inside the community, and for conduct that helps it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from web3.contract import Contract
@@ -7,6 +8,7 @@ from web3.contract import Contract
 from microgrid.chain.transactor import GasBudget, Transactor
 
 CLAIM, RECORD, CREDIT = GasBudget(250_000), GasBudget(300_000, 120_000), GasBudget(250_000)
+CHECKPOINT = GasBudget(100_000, 120_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,10 @@ class RewardSystem:
     def claim(self) -> None:
         """Mint this account's reward."""
         self._transactor.execute("claim", self.contract, "claim", [], CLAIM)
+
+    def checkpoint(self, accounts: Sequence[str]) -> None:
+        """Write down what accounts earned at their old rates, so that from now on they earn at new ones; anyone may."""
+        self._transactor.execute("checkpoint", self.contract, "checkpoint", [list(accounts)], CHECKPOINT, len(accounts))
 
     def rates_wad(self) -> tuple[int, int]:
         """Tokens (1e-18) for a kWh sold and delivered, and for one bought and consumed."""
