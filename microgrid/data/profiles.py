@@ -6,7 +6,8 @@ inferred.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -21,7 +22,7 @@ from microgrid.data.steps import Samples, first_samples, infer_step
 from microgrid.data.table import Row, Table, amount, read_table
 from microgrid.domain.arrays import FloatArray
 from microgrid.domain.errors import DataFileError
-from microgrid.domain.intervals import SECONDS_PER_HOUR, Interval
+from microgrid.domain.intervals import HOURS_PER_DAY, SECONDS_PER_HOUR, Interval
 
 TIME: Final = "interval_start"
 HOME: Final = "home_id"
@@ -73,23 +74,78 @@ def read_profiles(
         DataFileError: anything wrong with the file, with line and column.
         UnknownNameError: no such way to fill.
     """
+    file = _read(Path(path), timezone, fill, homes)
+    return _cut(file, _window(file, file.clock.seconds(start) if start else None, hours))
+
+
+def read_days_before(
+    path: str | Path,
+    end: datetime,
+    most_days: int,
+    *,
+    timezone: str = "UTC",
+    fill: str | None = None,
+    homes: Sequence[str] | None = None,
+) -> Profiles | None:
+    """Read the days just before a time, as many whole ones as the file has without a gap.
+
+    Args:
+        path: As for `read_profiles`.
+        end: When the interval after the last one begins.
+        most_days: Days to read at most.
+        timezone: As for `read_profiles`.
+        fill: As for `read_profiles`.
+        homes: As for `read_profiles`.
+
+    Returns:
+        Profiles of those days, or None where the file has not even one.
+
+    Raises:
+        DataFileError: a row that cannot be read.
+        UnknownNameError: no such way to fill.
+    """
+    file = _read(Path(path), timezone, fill, homes)
+    end_s = file.clock.seconds(end)
+    for days in range(most_days, 0, -1):
+        with suppress(DataFileError):
+            window = _window(file, end_s - days * HOURS_PER_DAY * SECONDS_PER_HOUR, days * HOURS_PER_DAY)
+            return _cut(file, window)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """What a file says of the homes wanted; `doubled` of its rows came twice and count once."""
+
+    path: str
+    clock: Clock
+    pair: tuple[str, str]
+    names: tuple[str, ...]
+    samples: Samples
+    step_s: int
+    doubled: int
+    fill_series: Callable[[FloatArray], FloatArray] | None
+
+
+def _read(path: Path, timezone: str, fill: str | None, homes: Sequence[str] | None) -> _File:
     fill_series = filler(fill) if fill is not None else None
-    table = read_table(Path(path))
-    clock = Clock(table.path, timezone)
-    pair = _value_columns(table)
-    samples = _samples(table, clock, pair, lenient=fill is not None)
-    names, samples = _chosen(table, samples, homes)
+    table = read_table(path)
+    clock, pair = Clock(table.path, timezone), _value_columns(table)
+    names, samples = _chosen(table, _samples(table, clock, pair, lenient=fill is not None), homes)
     step_s = infer_step(table.path, samples)
     samples, doubled = first_samples(table.path, samples, lenient=fill is not None)
-    window = _window(table.path, samples, step_s, clock.seconds(start) if start else None, hours)
-    grid, filled = _grid(table.path, samples, window, names), doubled
-    if fill_series is None:
-        _refuse_gaps(table.path, samples, window, names, grid)
+    return _File(table.path, clock, pair, names, samples, step_s, doubled, fill_series)
+
+
+def _cut(file: _File, window: Window) -> Profiles:
+    grid, filled = _grid(file.path, file.samples, window, file.names), file.doubled
+    if file.fill_series is None:
+        _refuse_gaps(file.path, file.samples, window, file.names, grid)
     else:
-        _refuse_silent_homes(table.path, window, names, grid)
+        _refuse_silent_homes(file.path, window, file.names, grid)
         filled += int(np.isnan(grid).any(axis=0).sum())
-        grid = np.apply_along_axis(fill_series, 1, grid)
-    return _profiles(names, Interval(window.first_s // step_s, step_s), pair, grid, filled)
+        grid = np.apply_along_axis(file.fill_series, 1, grid)
+    return _profiles(file.names, Interval(window.first_s // file.step_s, file.step_s), file.pair, grid, filled)
 
 
 def _value_columns(table: Table) -> tuple[str, str]:
@@ -157,8 +213,9 @@ def _chosen(table: Table, samples: Samples, homes: Sequence[str] | None) -> tupl
     return tuple(homes), replace(samples, series=series, names=tuple(homes)).where(series >= 0)
 
 
-def _window(path: str, samples: Samples, step_s: int, start_s: int | None, hours: float | None) -> Window:
-    begin, end = int(samples.start_s.min()), int(samples.start_s.max()) + step_s
+def _window(file: _File, start_s: int | None, hours: float | None) -> Window:
+    path, step_s = file.path, file.step_s
+    begin, end = int(file.samples.start_s.min()), int(file.samples.start_s.max()) + step_s
     first_s = begin if start_s is None else start_s
     spans = f"the data goes from {utc_label(begin)} to {utc_label(end)} in steps of {step_s} s"
     if first_s % step_s or not begin <= first_s < end:

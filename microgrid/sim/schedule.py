@@ -123,11 +123,13 @@ def _rolling(scenario: Scenario, inputs: Inputs) -> dict[str, Any]:
     """Parameters of an optimiser that plans anew as it goes; a plan's forecast knows what was measured by then."""
     forecaster, past = _forecaster(scenario, inputs), inputs.past
     pairs = (past.load_kwh, inputs.load_kwh), (past.pv_kwh, inputs.pv_kwh), (past.prices, price_columns(inputs.bands))
-    series, before = [np.concatenate(pair) for pair in pairs], len(past.load_kwh)
+    series = [(len(before), np.concatenate([before, run])) for before, run in pairs]
 
     def forecast(start: int, stop: int) -> tuple[FloatArray, ...]:
-        now, then = before + start, before + stop
-        ahead = (forecaster.ahead(known[:now], known[now:then], per_day=_per_day(inputs)) for known in series)
+        ahead = (
+            forecaster.ahead(known[: past + start], known[past + start : past + stop], per_day=_per_day(inputs))
+            for past, known in series
+        )
         load, pv, prices = (np.maximum(expected, 0.0) for expected in ahead)
         return load, pv, *_both_prices(prices)
 

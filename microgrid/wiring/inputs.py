@@ -2,17 +2,15 @@
 
 import hashlib
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime, timedelta
-from functools import partial
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 
 from microgrid.assets.profile import Profiles
 from microgrid.data.prices import read_prices
-from microgrid.data.profiles import read_profiles
+from microgrid.data.profiles import read_days_before, read_profiles
 from microgrid.domain.errors import BadInputError, DataFileError, TariffError
 from microgrid.domain.interfaces import EnergyArray, Tariff
 from microgrid.domain.intervals import HOURS_PER_DAY, SECONDS_PER_HOUR, Interval, interval_at
@@ -125,16 +123,14 @@ def _check_power(path: str, profiles: Profiles) -> None:
 
 def _measured(request: DemoRequest) -> tuple[Profiles, EnergyArray]:
     start = _start(request.start) if request.start else None
-    read = partial(read_profiles, request.data or "", timezone=request.timezone, fill=request.fill)
-    profiles = read(start=start, hours=request.hours)
+    path, timezone, fill = request.data or "", request.timezone, request.fill
+    profiles = read_profiles(path, start=start, hours=request.hours, timezone=timezone, fill=fill)
     _check_year(profiles.first.start_utc, f"{request.data}: the first interval, on")
     _check_power(str(request.data), profiles)
-    begin = profiles.first.start_utc - timedelta(days=HISTORY_DAYS)
-    history_wh = np.zeros((0, len(profiles.home_ids)), dtype=np.int64)
     # A file that begins with the run, or a gap before it, only means that homes forecast from less.
-    with suppress(DataFileError):
-        past = read(start=begin, hours=HISTORY_DAYS * HOURS_PER_DAY, homes=profiles.home_ids)
-        history_wh = past.metered_net_wh()
+    end, homes = profiles.first.start_utc, profiles.home_ids
+    past = read_days_before(path, end, HISTORY_DAYS, timezone=timezone, fill=fill, homes=homes)
+    history_wh = past.metered_net_wh() if past else np.zeros((0, len(homes)), dtype=np.int64)
     return profiles, history_wh
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from microgrid.assets.profile import Profiles
 from microgrid.data.prices import read_prices
-from microgrid.data.profiles import read_profiles
+from microgrid.data.profiles import read_days_before, read_profiles
 from microgrid.data.scenarios import read_scenario
 from microgrid.domain.errors import BadInputError, DataFileError, ScenarioError
-from microgrid.domain.intervals import SECONDS_PER_HOUR, Interval, interval_range
+from microgrid.domain.intervals import Interval, interval_range
 from microgrid.domain.records import PriceBand
 from microgrid.sim.credits import SUPPLY
 from microgrid.sim.inputs import SECONDS_PER_MINUTE, Inputs, before, measured_inputs, past_steps, tariff
@@ -209,13 +209,16 @@ def _as_measured(scenario: Scenario, profiles: Profiles) -> Scenario:
 
 
 def _measured(request: SimulationRequest, scenario: Scenario, profiles: Profiles, table: PriceTable | None) -> Inputs:
-    first, count = profiles.first, past_steps(scenario)
-    past = None
-    # A file that begins with the run, or a gap before it, only means that homes forecast from less.
-    with suppress(DataFileError):
-        start = before(first, count)
-        if count:
-            past = _read(request, scenario, start.start_utc, count * first.seconds / SECONDS_PER_HOUR)
+    first, past = profiles.first, None
+    if past_steps(scenario):
+        # A file that begins with the run, or a gap before it, only means that homes forecast from less.
+        past = read_days_before(
+            request.data or "",
+            first.start_utc,
+            scenario.homes.history_days,
+            timezone=scenario.timezone,
+            fill=request.fill,
+        )
     bands = _bands(scenario, table, first, profiles.count)
     past_bands = _past_bands(scenario, table, first, past.count if past else 0)
     return measured_inputs(scenario, profiles, past, bands, past_bands, request.seed)

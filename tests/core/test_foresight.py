@@ -55,3 +55,23 @@ def test_with_foresight_a_plan_prepares_for_the_next_day(optimiser: str) -> None
     plain = stored_wh("exact", optimiser, (1.0, 1.0, 0))
     other = stored_wh("exact", optimiser, (3.0, 0.1, 150_000))
     assert (plain[:HOURS] != other[:HOURS]).any()
+
+
+def test_prices_known_for_a_shorter_past_than_energy_are_not_shifted() -> None:
+    """The price rises at 18:00 each day; yesterday tells, and batteries wait for it on the third day."""
+    rules = scenario(
+        planning__forecaster="seasonal_naive",
+        planning__optimiser="rolling_horizon",
+        market__mechanism="no_market",
+        steps=DAYS * HOURS,
+        batteries__share=1.0,
+        batteries__soc_start=0.5,
+    )
+    hour = np.arange(DAYS * HOURS) % HOURS
+    bands = [PriceBand(100_000, price, price) for price in np.where(hour < 18, 150_000, 900_000).tolist()]
+    inputs = inputs_of(rules, np.full((DAYS * HOURS, 1), 0.5), np.zeros((DAYS * HOURS, 1)), bands=bands)
+    past = replace(inputs.past, load_kwh=np.full((HOURS, 1), 0.5), pv_kwh=np.zeros((HOURS, 1)), prices=np.zeros((0, 2)))
+    energy = run(rules, inputs=replace(inputs, past=past)).energy
+    evening = energy.discharge_wh[2 * HOURS :][18:]
+    assert evening.sum() == 3_000
+    assert (np.abs(evening - 500) <= 1).all()

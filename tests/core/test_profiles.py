@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from microgrid.data.profiles import read_profiles
+from microgrid.data.profiles import read_days_before, read_profiles
 from microgrid.domain.errors import DataFileError, UnknownNameError
 
 Write = Callable[..., Path]
@@ -299,3 +299,41 @@ def test_an_hour_that_no_home_has_is_told_with_the_time_zone_that_skips_it(tmp_p
     path.write_text(path.read_text().replace("\n2026-03-29T03:00,a,1,0", ""))
     with pytest.raises(DataFileError, match=r"a has no value.*interpolate$"):
         read_profiles(path, timezone="Europe/Berlin")
+
+
+def five_days(home: str, missing: tuple[int, int] | None = None) -> list[str]:
+    """Hourly rows of 1 to 5 February; (day, hour) is left out."""
+    hours = [(day, hour) for day in range(1, 6) for hour in range(24) if (day, hour) != missing]
+    return [f"2026-02-0{day}T{hour:02d}:00,{home},{day},0" for day, hour in hours]
+
+
+@pytest.mark.parametrize(
+    ("missing", "most", "first_day", "days"),
+    [
+        (None, 2, 3, 2),
+        (None, 30, 1, 4),
+        ((2, 5), 30, 3, 2),
+        ((2, 0), 3, 3, 2),
+    ],
+)
+def test_the_days_before_are_as_many_whole_ones_as_the_file_has_without_a_gap(
+    write: Write, missing: tuple[int, int] | None, most: int, first_day: int, days: int
+) -> None:
+    past = read_days_before(write(*five_days("a"), *five_days("b", missing)), datetime(2026, 2, 5, tzinfo=UTC), most)
+    assert past is not None
+    assert past.first.start_utc == datetime(2026, 2, first_day, tzinfo=UTC)
+    assert past.load_kwh is not None
+    assert past.load_kwh[:, 0].tolist() == [day for day in range(first_day, 5) for _ in range(24)]
+    assert past.count == days * 24
+
+
+def test_without_a_whole_day_before_there_is_no_past(write: Write) -> None:
+    path = write(*five_days("a", (3, 23)))
+    assert read_days_before(path, datetime(2026, 2, 4, tzinfo=UTC), 7) is None
+    assert read_days_before(path, datetime(2026, 2, 1, 20, tzinfo=UTC), 7) is None
+
+
+def test_a_filled_past_has_no_gap(write: Write) -> None:
+    past = read_days_before(write(*five_days("a", (2, 5))), datetime(2026, 2, 5, tzinfo=UTC), 7, fill="previous")
+    assert past is not None
+    assert (past.count, past.filled) == (96, 1)
