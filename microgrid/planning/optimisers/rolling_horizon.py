@@ -54,13 +54,13 @@ def solve(
         raise InfeasibleError(clauses)
     expect, models = _as_function(problem, forecast), Models(interior_point=couples(problem))
     soc, flexed, done = problem.batteries.soc0_kwh, np.zeros(problem.flexible.count), []
-    solar = problem.solar_at_start_kwh
+    solar = None if problem.grid_resale else problem.solar_at_start_kwh
     for start in range(0, problem.intervals, every):
         ahead = problem.window(start, min(start + horizon, problem.intervals), soc, flexed, solar)
         decision = _decide(ahead.expecting(*expect(start, start + ahead.intervals)), models, start)
         now = problem.window(start, min(start + every, problem.intervals), soc, flexed, solar)
         done.append(make_plan(now, _first(decision, now.intervals), "rolling_horizon"))
-        solar = solar_left_kwh(now, done[-1])
+        solar = None if problem.grid_resale else solar_left_kwh(now, done[-1])
         soc, flexed = done[-1].soc_kwh[-1], flexed + done[-1].flex_kwh.sum(axis=0)
     return join(done, "rolling_horizon")
 
