@@ -22,6 +22,7 @@ from microgrid.domain.run import RunResult
 from microgrid.wiring.demo import open_demo
 from microgrid.wiring.inputs import DemoRequest
 
+ROOT = Path(__file__).parents[2]
 MEASURED_HOMES = 11
 INVARIANTS = {
     "money_per_interval",
@@ -209,6 +210,13 @@ def test_homes_may_be_called_anything(tmp_path: Path) -> None:
     assert [home["home_id"] for home in summary["homes"]] == names
     assert len({home["device"] for home in summary["homes"]}) == len(names)
     assert summary["readings"]["on_chain"] == 3 * len(names)
+
+
+def test_the_readme_shows_what_the_demo_prints(tmp_path: Path) -> None:
+    words, wide = [sys.executable, "-m", "microgrid", "demo"], {**os.environ, "COLUMNS": "80"}
+    printed = subprocess.run(words, cwd=tmp_path, env=wide, capture_output=True, text=True, check=True).stdout
+    shown = (ROOT / "README.md").read_text("utf-8").partition("$ microgrid demo\n")[2].partition("\n```")[0]
+    assert shown.splitlines() == [line.rstrip() for line in printed.splitlines()]
 
 
 def test_passwords_stay_out_of_the_run_folder(tmp_path: Path) -> None:
